@@ -1,0 +1,29 @@
+/** Why a captured frame was let go without being classified. */
+export const dropReasons = ['superseded', 'full', 'driver', 'stopped'] as const;
+export type DropReason = (typeof dropReasons)[number];
+
+/**
+ * Where every frame went. At every instant
+ * `captured = classified + gated + Σ dropped + failed + inFlight`.
+ *
+ * `superseded`: a newer (or more changed) frame was taken instead. `full`: no slot was free.
+ * `driver`: the driver's sequence number had a gap. `stopped`: let go because the daemon stopped.
+ * `gated`: nothing had changed. `failed`: broken at capture, or its classification failed.
+ * `inFlight`: waiting in the ring or being classified.
+ */
+export type Ledger = {
+  readonly captured: number;
+  readonly classified: number;
+  readonly gated: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  readonly failed: number;
+  readonly inFlight: number;
+};
+
+/** Frames that the right-hand side misses or has too many of; 0 whenever the ledger is right. */
+export function imbalanceOf(ledger: Ledger): number {
+  const dropped = dropReasons.reduce((sum, reason) => sum + ledger.dropped[reason], 0);
+  return (
+    ledger.captured - (ledger.classified + ledger.gated + dropped + ledger.failed + ledger.inFlight)
+  );
+}
