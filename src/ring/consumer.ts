@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Micros } from '../base/time.ts';
 import type { FrameGeometry } from '../contract/frame.ts';
+import type { RingHandle } from '../contract/ring.ts';
 import * as at from './layout.ts';
 import { openSlots, type Slots } from './slots.ts';
 
@@ -37,7 +38,7 @@ export interface FrameConsumer {
   wake(): void;
 }
 
-export function openConsumer(ring: at.RingHandle, owner: number, reader: number): FrameConsumer {
+export function openConsumer(ring: RingHandle, owner: number, reader: number): FrameConsumer {
   assert(owner >= 1 && owner <= at.ownerMax, 'an owner number names a thread');
   const slots = openSlots(ring);
   const { words } = slots;
@@ -75,7 +76,8 @@ export function openConsumer(ring: at.RingHandle, owner: number, reader: number)
         const { slot, word } = choice;
         // A frame and its successor may both have become ready during the scan, the first in a slot
         // already passed: `fifo` then looks again, so that it never takes the successor first.
-        if (ring.shape.order === 'fifo' && Atomics.load(words, at.readyWord) !== scannedAt) continue;
+        if (ring.shape.order === 'fifo' && Atomics.load(words, at.readyWord) !== scannedAt)
+          continue;
         const reading = at.wordOf(at.stateReading, owner, at.generationOf(word));
         // The frame is ours only if the slot has not changed since it was chosen. Else another
         // thread made progress: choose again.

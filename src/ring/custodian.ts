@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Ledger } from '../contract/ledger.ts';
+import type { RingHandle } from '../contract/ring.ts';
 import * as at from './layout.ts';
 import { openSlots, type Slots } from './slots.ts';
 
@@ -18,7 +19,7 @@ export interface RingCustodian {
   end(): void;
 }
 
-export function openCustodian(ring: at.RingHandle): RingCustodian {
+export function openCustodian(ring: RingHandle): RingCustodian {
   const slots = openSlots(ring);
   const { words } = slots;
   return {
@@ -51,7 +52,7 @@ export function openCustodian(ring: at.RingHandle): RingCustodian {
 }
 
 /** The ledger of a ring, for roles that must continue its numbers. */
-export function ledgerOf(ring: at.RingHandle): Ledger {
+export function ledgerOf(ring: RingHandle): Ledger {
   return readLedger(openSlots(ring));
 }
 

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { RingHandle, RingShape } from '../contract/ring.ts';
 
 /**
  * The ring's memory, from its start:
@@ -17,27 +18,12 @@ export const pageBytes = 4096;
 const wasmPageBytes = 65536;
 const lineWords = 16; // 64 bytes: the cache line of x86-64 and of the Pi's Cortex-A72 and A76.
 
-/** How readers choose among waiting frames. */
-export const ringOrders = ['latest', 'fifo', 'priority'] as const;
-export type RingOrder = (typeof ringOrders)[number];
-
 /** At most this many slots: enough to ride out a second at 60 fps, and a scan of them stays short. */
 export const slotsMax = 64;
 /** Owner 0 is nobody, so five bits name 31 threads. */
 export const ownerMax = 31;
 /** At most 2 GiB in all: a typed array's reach, and more than a Pi has to spare. */
 export const ringBytesMax = 2 ** 31;
-
-export type RingShape = {
-  readonly slots: number;
-  readonly slotBytes: number;
-  readonly order: RingOrder;
-  readonly readers: number;
-  readonly workspaceBytes: number;
-};
-
-/** What is handed to another thread: shared memory and how it is laid out. */
-export type RingHandle = { readonly memory: WebAssembly.Memory; readonly shape: RingShape };
 
 /** A reader's own part of the ring's memory. */
 export type Workspace = {

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { RingHandle } from '../contract/ring.ts';
 import { ledgerOf } from './custodian.ts';
 import * as at from './layout.ts';
 import { type FrameStamp, openSlots, type Slots } from './slots.ts';
@@ -31,7 +32,7 @@ export interface FrameProducer {
   end(): void;
 }
 
-export function openProducer(ring: at.RingHandle, owner: number): FrameProducer {
+export function openProducer(ring: RingHandle, owner: number): FrameProducer {
   assert(owner >= 1 && owner <= at.ownerMax, 'an owner number names a thread');
   const slots = openSlots(ring);
   const { words } = slots;

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import type { Micros } from '../base/time.ts';
 import { type FrameGeometry, type PixelFormat, pixelFormats } from '../contract/frame.ts';
+import type { RingHandle } from '../contract/ring.ts';
 import * as at from './layout.ts';
 
 /** What a source knows of a frame besides its pixels. */
@@ -25,7 +26,7 @@ export type FrameStamp = {
  */
 export type Slots = ReturnType<typeof openSlots>;
 
-export function openSlots(ring: at.RingHandle) {
+export function openSlots(ring: RingHandle) {
   const { shape } = ring;
   const buffer = ring.memory.buffer as unknown as SharedArrayBuffer;
   const words = new Int32Array(buffer);

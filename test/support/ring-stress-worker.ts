@@ -43,7 +43,10 @@ function write(producer: FrameProducer, slot: WritableSlot): void {
   const words = new Int32Array(slot.pixels.buffer, slot.pixels.byteOffset, slotBytes / 4);
   const pattern = Math.floor(random() * 2 ** 31);
   words.fill(pattern);
-  if (random() < 0.01) return producer.abandon(slot);
+  if (random() < 0.01) {
+    producer.abandon(slot);
+    return;
+  }
   producer.publish(slot, {
     capturedAt: systemClock.now(),
     driverSequence: pattern,

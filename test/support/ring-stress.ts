@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { Worker } from 'node:worker_threads';
 import { createRandom, type Random } from '../../src/base/random.ts';
 import { imbalanceOf, type Ledger } from '../../src/contract/ledger.ts';
+import type { RingHandle, RingOrder } from '../../src/contract/ring.ts';
 import { openCustodian, type RingCustodian } from '../../src/ring/custodian.ts';
-import { createRing, type RingHandle, type RingOrder } from '../../src/ring/layout.ts';
+import { createRing } from '../../src/ring/layout.ts';
 
 /*
  * A stress run of one ring with real threads: one producer, several readers, and a main thread that
@@ -33,7 +34,14 @@ export type StressOutcome = {
 };
 
 /** Words of the control block that the stress threads share. */
-export const controlWords = { stop: 0, torn: 1, repeated: 2, backwards: 3, delivered: 4, published: 5 };
+export const controlWords = {
+  stop: 0,
+  torn: 1,
+  repeated: 2,
+  backwards: 3,
+  delivered: 4,
+  published: 5,
+};
 export const slotBytes = 512;
 
 export type StressWorkerInput = {
@@ -76,7 +84,12 @@ export async function runStress(plan: StressPlan): Promise<StressOutcome> {
   return { ledger, deliveries: controlOf(run, 'delivered'), killed, ledgerReadings };
 }
 
-type Child = { worker: Worker; readonly input: StressWorkerInput; exited: Promise<void>; done: boolean };
+type Child = {
+  worker: Worker;
+  readonly input: StressWorkerInput;
+  exited: Promise<void>;
+  done: boolean;
+};
 type Run = {
   readonly plan: StressPlan;
   readonly custodian: RingCustodian;
@@ -96,7 +109,9 @@ function startRun(plan: StressPlan): Run {
   // Killed threads make a lossless run publish somewhat more ordinals than it delivers.
   const deliveredBits = new SharedArrayBuffer(Math.ceil((plan.handoffs * 64 + 4096) / 32) * 4);
   const common = { ring, plan, control, deliveredBits };
-  const children = [startChild({ ...common, role: 'producer', owner: 1, reader: 0, seed: plan.seed })];
+  const children = [
+    startChild({ ...common, role: 'producer', owner: 1, reader: 0, seed: plan.seed }),
+  ];
   for (let reader = 0; reader < plan.readers; reader += 1) {
     const seed = plan.seed * 31 + reader;
     children.push(startChild({ ...common, role: 'reader', owner: 2 + reader, reader, seed }));
@@ -150,7 +165,10 @@ async function killOne(run: Run, random: Random): Promise<void> {
 function checkLedger(ledger: Ledger, plan: StressPlan): void {
   const text = `seed ${plan.seed}: ${JSON.stringify(ledger)}`;
   assert.equal(imbalanceOf(ledger), 0, `${text} balances`);
-  assert.ok(ledger.inFlight >= 0 && ledger.inFlight <= plan.slots, `${text} holds no more than it can`);
+  assert.ok(
+    ledger.inFlight >= 0 && ledger.inFlight <= plan.slots,
+    `${text} holds no more than it can`,
+  );
 }
 
 function controlOf(run: Run, name: keyof typeof controlWords): number {

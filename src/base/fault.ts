@@ -1,0 +1,74 @@
+/**
+ * Expected failures, as data. Each code is `area.problem`, listed here once with what it means for
+ * the process: whether another try can help, and the exit code when it ends the run.
+ */
+export const exitCodes = {
+  clean: 0,
+  /** The stop deadline passed. */
+  hung: 1,
+  usage: 64,
+  unavailable: 69,
+  internal: 70,
+  config: 78,
+  /** A second interrupt ended the process at once. */
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const faultKinds = {
+  'usage.argument': { retryable: false, exit: exitCodes.usage },
+  'config.unreadable': { retryable: false, exit: exitCodes.config },
+  'config.invalid': { retryable: false, exit: exitCodes.config },
+  'camera.replay-missing': { retryable: false, exit: exitCodes.unavailable },
+  'camera.replay-empty': { retryable: false, exit: exitCodes.unavailable },
+  'camera.replay-unreadable': { retryable: false, exit: exitCodes.unavailable },
+  'camera.frame-unreadable': { retryable: true, exit: exitCodes.unavailable },
+  'camera.tool-missing': { retryable: false, exit: exitCodes.unavailable },
+  'camera.died': { retryable: true, exit: exitCodes.internal },
+  'model.missing': { retryable: false, exit: exitCodes.unavailable },
+  'model.manifest-invalid': { retryable: false, exit: exitCodes.unavailable },
+  'model.hash-mismatch': { retryable: false, exit: exitCodes.unavailable },
+  'model.corrupt': { retryable: false, exit: exitCodes.unavailable },
+  'model.shape-mismatch': { retryable: false, exit: exitCodes.unavailable },
+  'model.labels-mismatch': { retryable: false, exit: exitCodes.unavailable },
+  'inference.failed': { retryable: true, exit: exitCodes.internal },
+  'inference.died': { retryable: true, exit: exitCodes.internal },
+  'ring.too-large': { retryable: false, exit: exitCodes.config },
+  'mqtt.unreachable': { retryable: true, exit: exitCodes.unavailable },
+  'mqtt.refused': { retryable: true, exit: exitCodes.unavailable },
+  'mqtt.credentials': { retryable: false, exit: exitCodes.config },
+  'broker.port': { retryable: false, exit: exitCodes.unavailable },
+  'dataset.unreadable': { retryable: false, exit: exitCodes.unavailable },
+} as const satisfies Record<string, { retryable: boolean; exit: ExitCode }>;
+
+export type FaultCode = keyof typeof faultKinds;
+
+export type Fault = {
+  readonly code: FaultCode;
+  /** One sentence: what is wrong, with the path or value it is about. */
+  readonly message: string;
+  /** One sentence: what the person can do about it. */
+  readonly mend: string;
+  readonly retryable: boolean;
+};
+
+export function fault(code: FaultCode, message: string, mend: string): Fault {
+  return { code, message, mend, retryable: faultKinds[code].retryable };
+}
+
+export const exitCodeOf = (code: FaultCode): ExitCode => faultKinds[code].exit;
+
+/** A value, or why there is none. */
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly fault: Fault };
+
+export const success = <T>(value: T): Outcome<T> => ({ ok: true, value });
+export const failure = (reason: Fault): { readonly ok: false; readonly fault: Fault } => ({
+  ok: false,
+  fault: reason,
+});
+
+/** The message of anything thrown. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,0 +1,28 @@
+import { type Logger as PinoLogger, pino } from 'pino';
+import pretty from 'pino-pretty';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Constant sentences plus fields. */
+export interface Log {
+  debug(fields: object, sentence: string): void;
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+/**
+ * The door to pino. Lines go to standard error, synchronously, so that the last ones before an exit
+ * are not lost; JSON for a pipe or the journal, readable text on a terminal.
+ */
+export function openLog(level: LogLevel, terminal: boolean, colour: boolean): Log {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const logger: PinoLogger = terminal
+    ? pino(
+        options,
+        pretty({ destination: 2, sync: true, colorize: colour, translateTime: 'SYS:HH:MM:ss.l' }),
+      )
+    : pino(options, pino.destination({ dest: 2, sync: true }));
+  return logger;
+}

@@ -1,0 +1,48 @@
+import sharp from 'sharp';
+import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import type { FrameGeometry } from '../contract/frame.ts';
+
+/** A decoded image: RGB3, rows without padding. */
+export type Picture = { readonly geometry: FrameGeometry; readonly pixels: Uint8Array };
+
+/** Larger pictures than this are refused unread: 100 megapixels. */
+const pixelsMax = 100_000_000;
+
+/**
+ * The door to sharp for pictures that come in: decodes a file upright, shrunk to fit within
+ * `widthMax` × `heightMax` with its proportions, never enlarged.
+ */
+export async function decodeImage(
+  path: string,
+  widthMax: number,
+  heightMax: number,
+): Promise<Outcome<Picture>> {
+  try {
+    const { data, info } = await sharp(path, { limitInputPixels: pixelsMax, failOn: 'error' })
+      .rotate()
+      .resize(widthMax, heightMax, { fit: 'inside', withoutEnlargement: true })
+      .flatten()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    const pixels = channels === 3 ? data : grayToRgb(data, channels);
+    return success({ geometry: { format: 'RGB3', width, height, stride: width * 3 }, pixels });
+  } catch (error) {
+    return failure(
+      fault(
+        'camera.frame-unreadable',
+        `cannot decode ${path}: ${messageOf(error)}`,
+        'Replace or remove the file.',
+      ),
+    );
+  }
+}
+
+function grayToRgb(source: Uint8Array, channels: number): Uint8Array {
+  const pixels = source.length / channels;
+  const target = new Uint8Array(pixels * 3);
+  for (let at = 0; at < pixels; at += 1)
+    target.fill(source[at * channels] as number, at * 3, at * 3 + 3);
+  return target;
+}

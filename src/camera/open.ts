@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { unreachable } from '../base/assert.ts';
+import { failure, fault, type Outcome } from '../base/fault.ts';
+import type { Clock } from '../base/time.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import { openImageReplay } from './replay-images.ts';
+import { openVideoReplay } from './replay-video.ts';
+import { openSceneSource } from './scene-source.ts';
+import type { FrameSource } from './source.ts';
+
+/** Opens the source that the config names; `auto` takes the best one that there is. */
+export async function openSource(
+  config: CameraConfig,
+  clock: Clock,
+): Promise<Outcome<FrameSource>> {
+  switch (config.source) {
+    case 'auto':
+    case 'scene':
+      return openSceneSource(config, clock);
+    case 'replay':
+      return openReplay(config, clock);
+    default:
+      return unreachable(config.source);
+  }
+}
+
+async function openReplay(config: CameraConfig, clock: Clock): Promise<Outcome<FrameSource>> {
+  if (config.path === undefined) {
+    return failure(
+      fault(
+        'config.invalid',
+        'camera.path: replay needs a path',
+        'Name a folder of images or a video file.',
+      ),
+    );
+  }
+  const path = resolve(config.path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    return failure(
+      fault('camera.replay-missing', `there is nothing at ${path}`, 'Correct camera.path.'),
+    );
+  }
+  return found.isDirectory()
+    ? openImageReplay(path, config, clock)
+    : openVideoReplay(path, config, clock);
+}

@@ -1,0 +1,88 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { copyBytes } from '../base/ffi.ts';
+import type { Clock } from '../base/time.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import { decodeImage, type Picture } from './image.ts';
+import { createPace } from './pace.ts';
+import type { FrameSource, Reading } from './source.ts';
+
+const imageName = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
+
+/** A folder of images as a camera, in the order of their names, each shrunk to fit width × height. */
+export function openImageReplay(
+  folder: string,
+  config: CameraConfig,
+  clock: Clock,
+): Outcome<FrameSource> {
+  const files = listImages(folder);
+  if (!files.ok) return files;
+  const { width, height } = config;
+  const lossless = config.pace === 'fast';
+  const pace = createPace(clock, config.fps);
+  const decode = (index: number): Promise<Outcome<Picture>> =>
+    decodeImage(join(folder, files.value[index] as string), width, height);
+  let index = 0;
+  let capturedAt = clock.now();
+  // The next picture is decoded while this one is classified.
+  let ahead: Promise<Outcome<Picture>> | undefined;
+
+  const advance = (): void => {
+    index += 1;
+    if (config.loop && index === files.value.length) index = 0;
+    ahead = index < files.value.length ? decode(index) : undefined;
+  };
+
+  const readNext = async (target: Uint8Array): Promise<Reading> => {
+    if (index >= files.value.length) return { kind: 'ended' };
+    const driverSequence = index;
+    const picture = await (ahead ?? decode(index));
+    advance();
+    if (!picture.ok) return { kind: 'failed', fault: picture.fault };
+    copyBytes(target, picture.value.pixels);
+    const { geometry, pixels } = picture.value;
+    return { kind: 'frame', capturedAt, driverSequence, geometry, bytesUsed: pixels.length };
+  };
+
+  return success({
+    description: {
+      name: `replay of ${files.value.length} images in ${folder}`,
+      geometryMax: { format: 'RGB3', width, height, stride: width * 3 },
+      lossless,
+    },
+    due: async (signal) => {
+      if (!lossless) await pace.next(signal);
+      capturedAt = clock.now();
+    },
+    read: readNext,
+    skip: advance,
+    [Symbol.asyncDispose]: async () => {
+      await ahead;
+    },
+  });
+}
+
+function listImages(folder: string): Outcome<readonly string[]> {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    return failure(
+      fault(
+        'camera.replay-unreadable',
+        `cannot list the folder ${folder}: ${messageOf(error)}`,
+        'Check its permissions, or correct camera.path.',
+      ),
+    );
+  }
+  const images = names.filter((name) => imageName.test(name)).sort();
+  if (images.length > 0) return success(images);
+  return failure(
+    fault(
+      'camera.replay-empty',
+      `there is no image in ${folder}`,
+      'Put .jpg, .png, .webp, .avif, .gif or .tiff files there, or correct camera.path.',
+    ),
+  );
+}

@@ -1,0 +1,227 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import type { Clock } from '../base/time.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import { type FrameGeometry, frameBytesOf } from '../contract/frame.ts';
+import { createPace } from './pace.ts';
+import type { FrameSource, Reading } from './source.ts';
+
+const probeSchema = z.object({
+  streams: z
+    .array(
+      z.object({
+        width: z.int().positive(),
+        height: z.int().positive(),
+        avg_frame_rate: z.string().regex(/^\d+\/\d+$/),
+      }),
+    )
+    .min(1),
+});
+
+/** Looking into a video takes milliseconds; a file on a dead network share must not hold the start up. */
+const probeTimeoutMs = 10_000;
+/** Lines of ffmpeg's complaints kept for the fault. */
+const complaintBytesMax = 2000;
+
+type Video = { readonly geometry: FrameGeometry; readonly fps: number };
+
+/**
+ * A video file as a camera: the system's ffmpeg decodes it to raw YUYV (BT.601, limited range) at its
+ * own frame rate, shrunk to fit width × height. Frames are read from the pipe straight into `target`;
+ * a reader that is slow slows ffmpeg down.
+ */
+export async function openVideoReplay(
+  path: string,
+  config: CameraConfig,
+  clock: Clock,
+): Promise<Outcome<FrameSource>> {
+  const video = await probe(path, config);
+  if (!video.ok) return video;
+  const { geometry, fps } = video.value;
+  const lossless = config.pace === 'fast';
+  const pace = createPace(clock, fps);
+  const frameBytes = frameBytesOf(geometry);
+  let decoder = startDecoder(path, geometry);
+  let capturedAt = clock.now();
+  let frames = 0;
+  let skipped = 0;
+
+  const readOne = async (target: Uint8Array): Promise<boolean> => {
+    if (await decoder.pipe.readInto(target, frameBytes)) return true;
+    if (!config.loop || decoder.isBarren()) return false;
+    await decoder.close();
+    decoder = startDecoder(path, geometry);
+    return decoder.pipe.readInto(target, frameBytes);
+  };
+
+  let isStoppable = false;
+  const read = async (target: Uint8Array, signal: AbortSignal): Promise<Reading> => {
+    // A decoder that stalls must not hold up a stop: once it is gone, its pipe ends.
+    if (!isStoppable) signal.addEventListener('abort', () => void decoder.close());
+    isStoppable = true;
+    // A frame that was let go still has to be read off the pipe.
+    for (; skipped > 0; skipped -= 1) if (!(await readOne(target))) return endOf(decoder, path);
+    if (!(await readOne(target))) return endOf(decoder, path);
+    frames += 1;
+    return {
+      kind: 'frame',
+      capturedAt,
+      driverSequence: frames - 1,
+      geometry,
+      bytesUsed: frameBytes,
+    };
+  };
+
+  return success({
+    description: {
+      name: `replay of ${path} (${geometry.width}×${geometry.height}, ${fps.toFixed(2)} fps)`,
+      geometryMax: geometry,
+      lossless,
+    },
+    due: async (signal) => {
+      if (!lossless) await pace.next(signal);
+      capturedAt = clock.now();
+    },
+    read,
+    skip: () => {
+      skipped += 1;
+      frames += 1;
+    },
+    [Symbol.asyncDispose]: () => decoder.close(),
+  });
+}
+
+async function probe(path: string, config: CameraConfig): Promise<Outcome<Video>> {
+  const entries = 'stream=width,height,avg_frame_rate';
+  const selection = [
+    '-v',
+    'error',
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    entries,
+    '-of',
+    'json',
+  ];
+  try {
+    const { stdout } = await promisify(execFile)('ffprobe', [...selection, path], {
+      timeout: probeTimeoutMs,
+    });
+    const [stream] = probeSchema.parse(JSON.parse(stdout)).streams;
+    if (stream === undefined) throw new Error('it has no video');
+    const [frames = 0, perSeconds = 1] = stream.avg_frame_rate.split('/').map(Number);
+    const fps = perSeconds > 0 && frames > 0 ? frames / perSeconds : config.fps;
+    return success({ geometry: fitWithin(stream.width, stream.height, config), fps });
+  } catch (error) {
+    return failure(isMissing(error) ? ffmpegMissing : unreadable(path, messageOf(error)));
+  }
+}
+
+/** The largest even size with the video's proportions within width × height, never enlarged. */
+function fitWithin(width: number, height: number, config: CameraConfig): FrameGeometry {
+  const scale = Math.min(1, config.width / width, config.height / height);
+  const fitted = Math.max(2, 2 * Math.round((width * scale) / 2));
+  const rows = Math.max(2, 2 * Math.round((height * scale) / 2));
+  return { format: 'YUYV', width: fitted, height: rows, stride: fitted * 2 };
+}
+
+interface Decoder {
+  readonly pipe: PipeReader;
+  /** True when it ended without having given a single frame. */
+  isBarren(): boolean;
+  complaint(): string;
+  close(): Promise<void>;
+}
+
+function startDecoder(path: string, geometry: FrameGeometry): Decoder {
+  const scale = `scale=${geometry.width}:${geometry.height}:flags=bicubic:out_color_matrix=bt601:out_range=tv`;
+  const format = ['-f', 'rawvideo', '-pix_fmt', 'yuyv422', '-an', '-sn'];
+  const child = spawn(
+    'ffmpeg',
+    ['-v', 'error', '-nostdin', '-threads', '1', '-i', path, '-vf', scale, ...format, 'pipe:1'],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let complaint = '';
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text: string) => {
+    complaint = (complaint + text).slice(-complaintBytesMax);
+  });
+  const exited = exitOf(child);
+  const pipe = createPipeReader(child.stdout);
+  return {
+    pipe,
+    isBarren: () => pipe.bytesRead() === 0,
+    complaint: () => complaint.trim(),
+    close: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+}
+
+interface PipeReader {
+  /** Fills the first `bytes` of `target`; false when the pipe ends first. */
+  readInto(target: Uint8Array, bytes: number): Promise<boolean>;
+  bytesRead(): number;
+}
+
+/** Reads exact numbers of bytes from a stream, a chunk at a time, so that the stream holds back. */
+function createPipeReader(stream: Readable): PipeReader {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let rest: Uint8Array = new Uint8Array(0);
+  let total = 0;
+  return {
+    readInto: async (target, bytes) => {
+      let filled = 0;
+      while (filled < bytes) {
+        if (rest.length === 0) {
+          const { value, done } = await chunks.next();
+          if (done === true) return false;
+          rest = new Uint8Array(value.buffer, value.byteOffset, value.length);
+        }
+        const taken = Math.min(rest.length, bytes - filled);
+        target.set(rest.subarray(0, taken), filled);
+        rest = rest.subarray(taken);
+        filled += taken;
+        total += taken;
+      }
+      return true;
+    },
+    bytesRead: () => total,
+  };
+}
+
+function endOf(decoder: Decoder, path: string): Reading {
+  const complaint = decoder.complaint();
+  if (complaint === '') return { kind: 'ended' };
+  return decoder.isBarren()
+    ? { kind: 'failed', fault: unreadable(path, complaint) }
+    : { kind: 'ended' };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+const ffmpegMissing = fault(
+  'camera.tool-missing',
+  'replaying a video needs ffmpeg and ffprobe, which are not installed',
+  'Install them: sudo apt install ffmpeg.',
+);
+
+const unreadable = (path: string, reason: string) =>
+  fault(
+    'camera.replay-unreadable',
+    `cannot read ${path} as a video: ${reason.trim().split('\n').pop()}`,
+    'Name a folder of images, or a video that ffmpeg can play, in camera.path.',
+  );

@@ -1,0 +1,50 @@
+import { type Outcome, success } from '../base/fault.ts';
+import { type Clock, type Micros, micros } from '../base/time.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import { frameBytesOf } from '../contract/frame.ts';
+import { createPace } from './pace.ts';
+import { createScene } from './scene.ts';
+import type { FrameSource } from './source.ts';
+
+/**
+ * The built-in scene as a camera. In real time the picture shows the time since the start; at
+ * `pace: fast` it advances by one frame's period per frame, however long that takes.
+ */
+export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<FrameSource> {
+  const { width, height, fps, seed } = config;
+  const scene = createScene({ width, height, seed });
+  const lossless = config.pace === 'fast';
+  const pace = createPace(clock, fps);
+  const started = clock.now();
+  let capturedAt: Micros = started;
+  let frames = 0;
+  return success({
+    description: {
+      name: `scene ${width}×${height}`,
+      geometryMax: scene.geometry,
+      lossless,
+    },
+    due: async (signal) => {
+      if (!lossless) await pace.next(signal);
+      capturedAt = clock.now();
+    },
+    read: async (target) => {
+      scene.draw(
+        target,
+        lossless ? micros((frames * 1_000_000) / fps) : micros(capturedAt - started),
+      );
+      frames += 1;
+      return {
+        kind: 'frame',
+        capturedAt,
+        driverSequence: frames - 1,
+        geometry: scene.geometry,
+        bytesUsed: frameBytesOf(scene.geometry),
+      };
+    },
+    skip: () => {
+      frames += 1;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  });
+}

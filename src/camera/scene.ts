@@ -1,0 +1,191 @@
+import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/ffi.ts';
+import { createRandom } from '../base/random.ts';
+import { type Micros, micros } from '../base/time.ts';
+import { type FrameGeometry, frameBytesOf } from '../contract/frame.ts';
+import { lampKinds } from './scene-built.ts';
+import { drawDisc } from './scene-disc.ts';
+import { groundOf } from './scene-ground.ts';
+import { horizonLine, paintLand } from './scene-land.ts';
+import { createLight, type Light, lightAt } from './scene-light.ts';
+import { type Backdrop, drawRow, grainLength, restore } from './scene-rows.ts';
+import { createSky } from './scene-sky.ts';
+import { createVisitor } from './scene-visitor.ts';
+import { type SceneLabel, visiblePartOf, visitAt } from './scene-visits.ts';
+
+export { type SceneLabel, sceneLabels } from './scene-visits.ts';
+
+/** The picture that the daemon watches when there is no camera. */
+export interface Scene {
+  /** YUYV, BT.601 limited range, rows without padding. */
+  readonly geometry: FrameGeometry;
+  /** Draws the picture of scene time `at` into `target`. Same seed, size and time: same bytes. */
+  draw(target: Uint8Array, at: Micros): void;
+  /** What is there at that time, and how much of it, in [0, 1], is inside the picture. */
+  truthAt(at: Micros): { readonly label: SceneLabel; readonly visible: number };
+}
+
+/**
+ * The backdrop is one picture that is redrawn a few rows a tick, each row in its turn by chance
+ * within its group. A turn comes every `rowTicks`, and more often while the light changes fast, so
+ * that rows of different age look alike. What a row shows is then a function of the time alone: its
+ * last turn is at most `memoryTicks` ago, also where the pace changes in between.
+ */
+const ticksPerSecond = 60;
+const rowTicks = 48;
+const fastRowTicks = 16;
+const memoryTicks = rowTicks + fastRowTicks;
+/** Pixels per second that clouds drift in a picture 480 high. */
+const cloudPace = 1.1;
+
+export function createScene(options: {
+  readonly width: number;
+  readonly height: number;
+  readonly seed: number;
+}): Scene {
+  const { width, height, seed } = options;
+  assert(Number.isInteger(width) && width >= 64 && width <= 1920, 'a scene is 64 to 1920 wide');
+  assert(width % 2 === 0, 'a scene has an even width: YUYV rows hold pairs of pixels');
+  assert(Number.isInteger(height) && height >= 48 && height <= 1080, 'a scene is 48 to 1080 high');
+  const geometry: FrameGeometry = { format: 'YUYV', width, height, stride: width * 2 };
+  const frameBytes = frameBytesOf(geometry);
+  const backdrop = createBackdrop(width, height, seed);
+  const visitor = createVisitor(backdrop, seed);
+  const order = shuffleRows(height, seed);
+  const light = createLight();
+  const motion = { drift: 0, seed: 0 };
+  const disc = { x: 0, y: 0, radius: height * 0.034 };
+  /** In which call a row was last drawn: going back in time, only its latest turn counts. */
+  const turnOf = new Uint32Array(height);
+  let turn = 0;
+  let shown = Number.NEGATIVE_INFINITY;
+
+  function redraw(tick: number): void {
+    const at = micros((tick * 1e6) / ticksPerSecond);
+    lightAt(at, light);
+    switchLamps(backdrop.lampLevels, light);
+    motion.drift = driftAt(at, height);
+    const ticks = light.fast ? fastRowTicks : rowTicks;
+    const phase = ((tick % ticks) + ticks) % ticks;
+    for (let at = phase; at < order.length; at += ticks) {
+      const line = order[at] as number;
+      if (line >= height || turnOf[line] === turn) continue;
+      turnOf[line] = turn;
+      motion.seed = (Math.imul(line, 0x9e35) + Math.imul(tick, 0x7f4a)) & 0xffff;
+      drawRow(backdrop, line, light, motion);
+    }
+  }
+
+  return {
+    geometry,
+    draw: (target, at) => {
+      assert(target.length >= frameBytes, 'the target holds a whole frame');
+      const tick = Math.floor((at * ticksPerSecond) / 1e6);
+      const next =
+        tick >= shown && tick - shown <= memoryTicks ? shown + 1 : tick - memoryTicks + 1;
+      turn = (turn + 1) >>> 0;
+      for (let due = tick; due >= next; due -= 1) redraw(due);
+      shown = tick;
+      lightAt(at, light);
+      drawDiscs(backdrop, light, disc, driftAt(at, height) >> 8);
+      visitor.draw(at, light);
+      copyBytes(target, backdrop.bytes);
+      restore(backdrop);
+    },
+    truthAt: (at) => {
+      const visit = visitAt(seed, at);
+      const visible = visiblePartOf(visit, at, width, height);
+      return { label: visible > 0 ? visit.label : 'empty', visible };
+    },
+  };
+}
+
+/** In 1/256 of a pair of pixels; wraps long after the clouds repeat. */
+function driftAt(at: Micros, height: number): number {
+  return Math.floor(((at / 1e6) * cloudPace * height * 128) / 480) % 0x1000_0000;
+}
+
+function drawDiscs(
+  backdrop: Backdrop,
+  light: Light,
+  disc: { x: number; y: number; radius: number },
+  shift: number,
+): void {
+  const { width, height } = backdrop;
+  if (light.sunY > -0.1) {
+    disc.x = light.sunX * width;
+    disc.y = (horizonLine - light.sunY) * height;
+    drawDisc(backdrop, disc, 'sun', shift);
+  }
+  if (light.lamps > 0) {
+    disc.x = light.moonX * width;
+    disc.y = (horizonLine - light.moonY) * height;
+    drawDisc(backdrop, disc, 'moon', shift);
+  }
+}
+
+/** The street lamp and the porch go with the dark; windows are lit one after the other. */
+function switchLamps(levels: Uint16Array, light: Light): void {
+  levels[lampKinds.street] = light.lamps;
+  levels[lampKinds.porch] = light.lamps;
+  for (const [index, lamp] of lampKinds.windows.entries()) {
+    const level = (light.lamps - 40 * (index + 1)) * 4;
+    levels[lamp] = Math.min(256, Math.max(0, level));
+  }
+}
+
+function createBackdrop(width: number, height: number, seed: number): Backdrop {
+  const ground = groundOf(paintLand(width, height, seed));
+  const sky = createSky(width, height, seed);
+  const pairsKept = (width * height) / 4 + 1024;
+  const buffer = new ArrayBuffer(width * height * 2);
+  const blendAt = (row: number): number => Math.min(1, row / (height * horizonLine)) ** 1.5;
+  return {
+    width,
+    height,
+    ground,
+    sky,
+    hasSky: Uint8Array.from({ length: height }, (_, row) => seesSky(ground.open, row, width)),
+    rowBlend: Uint16Array.from({ length: height }, (_, row) => Math.round(256 * blendAt(row))),
+    grain: createGrain(seed),
+    falloff: Uint16Array.from({ length: 1024 }, (_, step) =>
+      Math.round(255 * Math.exp(-((step / 400) ** 1.3))),
+    ),
+    lampLevels: new Uint16Array(8),
+    words: new Int32Array(buffer),
+    bytes: new Uint8Array(buffer),
+    // A visitor with its glow, at most 0.14 square units, and two discs are less than half a picture.
+    kept: { count: 0, pair: new Int32Array(pairsKept), word: new Int32Array(pairsKept) },
+  };
+}
+
+/**
+ * For each group of `rowTicks` rows, the order in which its rows are redrawn, by their numbers. With
+ * `fastRowTicks`, a part of `rowTicks`, the same order gives each row a turn that much more often.
+ */
+function shuffleRows(height: number, seed: number): Uint16Array {
+  const random = createRandom(seed ^ 0x70a3);
+  const groups = Math.ceil(height / rowTicks);
+  const order = Uint16Array.from({ length: groups * rowTicks }, (_, index) => index);
+  for (let group = 0; group < groups; group += 1) {
+    for (let last = rowTicks - 1; last > 0; last -= 1) {
+      const a = group * rowTicks + last;
+      const b = group * rowTicks + Math.floor(random() * (last + 1));
+      [order[a], order[b]] = [order[b] as number, order[a] as number];
+    }
+  }
+  return order;
+}
+
+function seesSky(open: Int32Array, row: number, width: number): number {
+  const line = open.subarray((row * width) / 2, ((row + 1) * width) / 2);
+  return line.some((value) => value !== 0) ? 1 : 0;
+}
+
+/** Roughly normal from 0 to 5 levels, 0.8 wide, on top of black's 16; it also dithers the sky. */
+function createGrain(seed: number): Int32Array {
+  const random = createRandom(seed ^ 0x6a41);
+  const level = (): number =>
+    (16 << 8) + Math.floor(((random() + random() + random()) * 5 * 256) / 3);
+  return Int32Array.from({ length: grainLength }, () => level() + level() * 65536);
+}

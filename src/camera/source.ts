@@ -1,0 +1,36 @@
+import type { Fault, Outcome } from '../base/fault.ts';
+import type { Micros } from '../base/time.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import type { FrameGeometry } from '../contract/frame.ts';
+import type { SourceDescription } from '../contract/threads.ts';
+
+/** What became of one attempt to read a frame. */
+export type Reading =
+  | {
+      readonly kind: 'frame';
+      readonly capturedAt: Micros;
+      /** The driver's own count of frames, from 0. */
+      readonly driverSequence: number;
+      readonly geometry: FrameGeometry;
+      readonly bytesUsed: number;
+    }
+  /** This frame is broken; the next one may be whole. */
+  | { readonly kind: 'failed'; readonly fault: Fault }
+  /** There are no more frames. */
+  | { readonly kind: 'ended' };
+
+/**
+ * Where frames come from, at its own pace: the owner waits until a frame is due, finds room for it,
+ * and has it written there; or lets it go when there is no room.
+ */
+export interface FrameSource extends AsyncDisposable {
+  readonly description: SourceDescription;
+  /** Resolves once a frame is due, or when `signal` aborts. */
+  due(signal: AbortSignal): Promise<void>;
+  /** Writes the due frame to the start of `target`, which may be shared memory. */
+  read(target: Uint8Array, signal: AbortSignal): Promise<Reading>;
+  /** Lets the due frame go. */
+  skip(): void;
+}
+
+export type OpenSource = (config: CameraConfig) => Promise<Outcome<FrameSource>>;

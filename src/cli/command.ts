@@ -1,0 +1,17 @@
+import type { ExitCode } from '../base/fault.ts';
+import type { Terminal } from './terminal.ts';
+
+export type CommandContext = {
+  readonly args: readonly string[];
+  readonly terminal: Terminal;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Aborts on the first SIGINT or SIGTERM. */
+  readonly stop: AbortSignal;
+};
+
+/** A subcommand: does its work and says how the process should end. */
+export type Command = {
+  readonly summary: string;
+  readonly help: string;
+  run(context: CommandContext): Promise<ExitCode>;
+};

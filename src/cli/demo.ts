@@ -1,0 +1,94 @@
+import { randomInt } from 'node:crypto';
+import { fault } from '../base/fault.ts';
+import { openLog } from '../base/log.ts';
+import { createRandom } from '../base/random.ts';
+import { systemClock } from '../base/time.ts';
+import type { Config } from '../contract/config.ts';
+import { runDaemon } from '../daemon/daemon.ts';
+import { openBroker } from '../mqtt/broker.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { loadConfig } from './config-source.ts';
+import { createLiveView } from './live-view.ts';
+import { exitOf } from './run.ts';
+import { complainOf } from './terminal.ts';
+
+/** The ports most people expect of a broker; where they are taken, free ones. */
+const defaultPort = 1883;
+const defaultWebSocketPort = 9001;
+/** Health drives the figures in the view. */
+const healthSeconds = 1;
+
+export const demo: Command = {
+  summary: 'see it work: embedded broker, live results in the terminal',
+  help: `Usage: sightd demo [--config FILE] [--port N] [--seconds N] [--json]
+
+Runs the daemon with an MQTT broker of its own on 127.0.0.1 and shows the results as they come.
+Without a camera it looks at a built-in moving scene.
+
+  -c, --config FILE   start from this config instead of the defaults
+      --port N        the broker's TCP port (default ${defaultPort}, or a free one where that is taken)
+      --seconds N     stop by itself after so long
+      --json          one line of JSON per second instead of the live view
+  -h, --help          this text
+`,
+  run: async ({ args, terminal, environment, stop }) => {
+    const options = {
+      config: { type: 'string', short: 'c' },
+      port: { type: 'string' },
+      seconds: { type: 'string' },
+      json: { type: 'boolean' },
+    } as const;
+    const parsed = parseArguments('demo', args, options, 0);
+    if (!parsed.ok) return complainOf(terminal, parsed.fault);
+    const port = numberOf(parsed.value.text('port'), defaultPort);
+    const secondsMax = numberOf(parsed.value.text('seconds'), 0);
+    if (port === undefined || secondsMax === undefined || port > 65535) {
+      const reason = fault(
+        'usage.argument',
+        'sightd demo: --port and --seconds take a number',
+        'For example --port 1884.',
+      );
+      return complainOf(terminal, reason);
+    }
+    const loaded = loadConfig(parsed.value.text('config'), environment, terminal);
+    if (!loaded.ok) return loaded.exit;
+    const opened = await openBroker({ port, webSocketPort: defaultWebSocketPort });
+    if (!opened.ok) return complainOf(terminal, opened.fault);
+    await using broker = opened.value;
+    const config = demoConfig(loaded.config, broker.port);
+    const view = createLiveView({
+      terminal,
+      clock: systemClock,
+      broker,
+      isJson: parsed.value.isSet('json'),
+    });
+    const end = await runDaemon({
+      config,
+      log: openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
+      clock: systemClock,
+      random: createRandom(randomInt(2 ** 31)),
+      stop: secondsMax > 0 ? AbortSignal.any([stop, AbortSignal.timeout(secondsMax * 1000)]) : stop,
+      onRunning: view.onRunning,
+      onPublished: view.onPublished,
+      onHealth: view.onHealth,
+    });
+    view.close(end.kind === 'fault' ? undefined : end.ledger);
+    return exitOf(end, terminal);
+  },
+};
+
+/** A text as a whole number, `fallback` without one, `undefined` for anything else. */
+function numberOf(text: string | undefined, fallback: number): number | undefined {
+  if (text === undefined) return fallback;
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}
+
+function demoConfig(config: Config, port: number): Config {
+  return {
+    ...config,
+    device: { id: config.device.id ?? 'demo' },
+    mqtt: { ...config.mqtt, url: `mqtt://127.0.0.1:${port}` },
+    health: { ...config.health, intervalSeconds: healthSeconds },
+  };
+}

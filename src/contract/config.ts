@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { logLevels } from '../base/log.ts';
+import { ringOrders } from './ring.ts';
+
+/**
+ * The one definition of the config: validation, types, defaults, JSON Schema and the tables in
+ * docs/config.md all come from here.
+ */
+
+const deviceSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+      'letters, digits, dot, dash and underscore, at most 63',
+    )
+    .optional()
+    .describe('Name of this device in its topics; the host name when absent.'),
+});
+
+const even = (value: number): boolean => value % 2 === 0;
+
+export const cameraSchema = z.strictObject({
+  source: z
+    .enum(['auto', 'replay', 'scene'])
+    .default('auto')
+    .describe(
+      'Where frames come from: the best camera found, a replay of files, or the built-in moving scene.',
+    ),
+  width: z
+    .int()
+    .min(64)
+    .max(1920)
+    .refine(even, 'an even number')
+    .default(640)
+    .describe('Pixels a row. Replayed pictures are shrunk to fit within width × height.'),
+  height: z
+    .int()
+    .min(48)
+    .max(1920)
+    .refine(even, 'an even number')
+    .default(480)
+    .describe('Rows of a frame.'),
+  fps: z.number().min(0.1).max(240).default(30).describe('Frames per second asked for.'),
+  path: z.string().min(1).optional().describe('replay: a folder of images, or a video file.'),
+  pace: z
+    .enum(['realtime', 'fast'])
+    .default('realtime')
+    .describe(
+      'replay and scene: at the rate of `fps` (a video: its own), or as fast as every frame can be classified, losing none.',
+    ),
+  loop: z.boolean().default(false).describe('replay: start again at the end.'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(1)
+    .describe('scene: another seed, another course of events.'),
+});
+
+const queueSchema = z.strictObject({
+  slots: z.int().min(1).max(64).default(6).describe('Frames the ring can hold.'),
+  order: z
+    .enum(ringOrders)
+    .default('latest')
+    .describe(
+      'Which waiting frame is classified next: the newest, the oldest, or the most changed. `pace: fast` always uses fifo.',
+    ),
+});
+
+const modelSchema = z.strictObject({
+  use: z
+    .string()
+    .min(1)
+    .default('scene-visitors')
+    .describe(
+      'A model that comes with sightd, or the path of a manifest (.json) or of an .onnx file with its manifest beside it.',
+    ),
+});
+
+const inferenceSchema = z.strictObject({
+  workers: z
+    .int()
+    .min(1)
+    .max(8)
+    .default(1)
+    .describe('Sessions that classify side by side, each in a thread of its own.'),
+  threads: z.int().min(1).max(16).default(1).describe('Threads within one session.'),
+});
+
+const fraction = z.number().min(0).max(1);
+
+export const labelSchema = z.strictObject({
+  smoothing: z
+    .number()
+    .min(0)
+    .max(0.99)
+    .default(0.5)
+    .describe('Weight of the past in the smoothed scores; 0 takes each frame as it is.'),
+  enter: fraction.default(0.6).describe('Smoothed score from which a label is taken up.'),
+  exit: fraction.default(0.4).describe('Smoothed score below which the current label is given up.'),
+  holdSeconds: z.number().min(0).max(3600).default(1).describe('A label stays at least this long.'),
+  thresholds: z
+    .record(z.string(), z.number().gt(0).max(1))
+    .default({})
+    .describe(
+      'Per label: its own `enter` (its exit keeps the proportion of exit to enter). Such a label goes before labels without one.',
+    ),
+});
+
+const publishSchema = z.strictObject({
+  results: z.boolean().default(true).describe('Publish a `result` for classified frames.'),
+  resultsPerSecondMax: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(5)
+    .describe(
+      'At most so many results a second; 0 is no limit. Lossless replay (`pace: fast`) is never thinned.',
+    ),
+  topK: z.int().min(1).max(20).default(5).describe('Best labels in a result.'),
+});
+
+const mqttSchema = z.strictObject({
+  url: z
+    .string()
+    .regex(
+      /^(mqtt|mqtts|ws|wss):\/\/.+/,
+      'an address such as mqtt://localhost:1883 (mqtt, mqtts, ws or wss)',
+    )
+    .default('mqtt://localhost:1883')
+    .describe('The broker.'),
+  base: z
+    .string()
+    .regex(
+      /^[^#+/\p{Cc}]+(\/[^#+/\p{Cc}]+){0,4}$/u,
+      'up to 5 levels without + and #, no slash at the ends',
+    )
+    .default('sightd')
+    .describe('Topics are BASE/DEVICE/….'),
+  protocol: z
+    .literal(['auto', 5, '3.1.1'])
+    .default('auto')
+    .describe('MQTT version; auto speaks 5 and falls back to 3.1.1 when the broker refuses it.'),
+  username: z.string().min(1).optional().describe('Name to log in with.'),
+  passwordFile: z.string().min(1).optional().describe('File with the password on its first line.'),
+  reconnectSecondsMax: z
+    .number()
+    .min(1)
+    .max(3600)
+    .default(60)
+    .describe('Cap of the wait between attempts to connect (exponential, with full jitter).'),
+});
+
+const healthSchema = z.strictObject({
+  intervalSeconds: z
+    .number()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe('Publish health at least this often.'),
+  stopSeconds: z.number().min(0.5).max(600).default(5).describe('Deadline for a clean stop.'),
+});
+
+const logSchema = z.strictObject({
+  level: z.enum(logLevels).default('info').describe('Least severe lines to write.'),
+});
+
+export const configSchema = z.strictObject({
+  device: deviceSchema.prefault({}),
+  camera: cameraSchema.prefault({}),
+  queue: queueSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  inference: inferenceSchema.prefault({}),
+  label: labelSchema.prefault({}),
+  publish: publishSchema.prefault({}),
+  mqtt: mqttSchema.prefault({}),
+  health: healthSchema.prefault({}),
+  log: logSchema.prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type CameraConfig = z.infer<typeof cameraSchema>;
+export type LabelConfig = z.infer<typeof labelSchema>;
+export type MqttConfig = Config['mqtt'];
+
+/** The JSON Schema of the config file (draft 2020-12). */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input' });
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { dropReasons } from './ledger.ts';
+
+/** What the daemon says over MQTT. Times are UTC, ISO 8601 with milliseconds. */
+
+const count = z.int().min(0);
+
+export const statusMessageSchema = z.strictObject({
+  state: z.enum(['online', 'stopped', 'offline']),
+  /** One run of the daemon; a late will of an earlier run can be told by it. */
+  session: z.string(),
+  version: z.string(),
+});
+
+export const scoredLabelSchema = z.strictObject({
+  label: z.string(),
+  /** Place in the model's outputs. */
+  index: count,
+  score: z.number(),
+});
+
+export const resultMessageSchema = z.strictObject({
+  session: z.string(),
+  /** Counts every captured frame of the session, dropped ones too, from 1. */
+  sequence: z.int().min(1),
+  capturedAt: z.iso.datetime(),
+  /** From capture to publishing. */
+  latencyMs: z.number().min(0),
+  /** Preparing the tensor and running the model. */
+  inferenceMs: z.number().min(0),
+  model: z.strictObject({ name: z.string(), version: z.string() }),
+  top: z.array(scoredLabelSchema).min(1),
+});
+
+export const labelMessageSchema = z.strictObject({
+  session: z.string(),
+  /** The settled label; null while none has been taken up. */
+  label: z.string().nullable(),
+  score: z.number().min(0).max(1),
+  previous: z.string().nullable(),
+  sequence: z.int().min(0),
+  since: z.iso.datetime(),
+});
+
+export const ledgerSchema = z.strictObject({
+  captured: count,
+  classified: count,
+  gated: count,
+  dropped: z.strictObject(
+    Object.fromEntries(dropReasons.map((reason) => [reason, count])) as Record<
+      (typeof dropReasons)[number],
+      typeof count
+    >,
+  ),
+  failed: count,
+  inFlight: count,
+});
+
+const percentilesSchema = z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() });
+
+export const healthStates = ['starting', 'ok', 'degraded', 'stopping'] as const;
+
+export const healthMessageSchema = z.strictObject({
+  session: z.string(),
+  version: z.string(),
+  state: z.enum(healthStates),
+  at: z.iso.datetime(),
+  uptimeSeconds: z.number().min(0),
+  ledger: ledgerSchema,
+  /** Per second, over the time since the last health message. */
+  rates: z.strictObject({ captured: z.number(), classified: z.number(), dropped: z.number() }),
+  /** Over the classified frames since the last health message; absent when there were none. */
+  latencyMs: percentilesSchema.optional(),
+  inferenceMs: percentilesSchema.optional(),
+  results: z.strictObject({ published: count, thinned: count, unsent: count }),
+  camera: z.strictObject({ source: z.string(), restarts: count }),
+  inference: z.strictObject({ workers: count, restarts: count }),
+  model: z.strictObject({ name: z.string(), version: z.string() }),
+  memoryMegabytes: z.number().min(0),
+  cpuPercent: z.number().min(0),
+});
+
+export type StatusMessage = z.infer<typeof statusMessageSchema>;
+export type ResultMessage = z.infer<typeof resultMessageSchema>;
+export type LabelMessage = z.infer<typeof labelMessageSchema>;
+export type HealthMessage = z.infer<typeof healthMessageSchema>;
+export type HealthState = HealthMessage['state'];
+export type ScoredLabel = z.infer<typeof scoredLabelSchema>;
+
+/** The device's topics: `BASE/DEVICE/NAME`. */
+export type Topics = Readonly<Record<'status' | 'health' | 'result' | 'label', string>>;
+
+export function topicsOf(base: string, device: string): Topics {
+  const topic = (name: string): string => `${base}/${device}/${name}`;
+  return {
+    status: topic('status'),
+    health: topic('health'),
+    result: topic('result'),
+    label: topic('label'),
+  };
+}

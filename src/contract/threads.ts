@@ -1,0 +1,80 @@
+import type { Fault } from '../base/fault.ts';
+import type { Micros, Millis } from '../base/time.ts';
+import type { CameraConfig } from './config.ts';
+import type { FrameGeometry } from './frame.ts';
+import type { ModelInput } from './manifest.ts';
+import type { ScoredLabel } from './messages.ts';
+import type { RingHandle } from './ring.ts';
+
+/**
+ * What the main thread and its workers say to each other. These messages never leave the process
+ * and both ends are compiled together, so their types are trusted.
+ */
+
+export type CameraCommand =
+  | { readonly kind: 'open'; readonly config: CameraConfig }
+  | { readonly kind: 'start'; readonly ring: RingHandle; readonly owner: number }
+  | { readonly kind: 'stop' };
+
+/** What a source says about itself once it is open. */
+export type SourceDescription = {
+  readonly name: string;
+  /** The largest frame it will deliver; a slot must hold it. */
+  readonly geometryMax: FrameGeometry;
+  /** Whether no frame may be lost: the source then waits for a free slot. */
+  readonly lossless: boolean;
+};
+
+export type CameraReport =
+  | { readonly kind: 'opened'; readonly source: SourceDescription }
+  /** A frame that could not be captured; it is counted already. */
+  | { readonly kind: 'frame-failed'; readonly fault: Fault }
+  /** The source has no more frames. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'stopped' };
+
+/** A model whose manifest and file have been checked. */
+export type ModelFile = {
+  readonly name: string;
+  readonly version: string;
+  readonly path: string;
+  readonly labels: readonly string[];
+  readonly input: ModelInput;
+  readonly outputKind: 'probabilities' | 'logits';
+};
+
+export type InferenceCommand =
+  | {
+      readonly kind: 'start';
+      readonly model: ModelFile;
+      readonly threads: number;
+      readonly topK: number;
+      /** Labels whose scores are wanted for every frame, whatever their rank. */
+      readonly watched: readonly string[];
+      readonly ring: RingHandle;
+      readonly owner: number;
+      /** Which of the ring's workspaces is this worker's. */
+      readonly reader: number;
+    }
+  | { readonly kind: 'stop' };
+
+export type Classification = {
+  readonly sequence: number;
+  readonly ordinal: number;
+  readonly capturedAt: Micros;
+  readonly inference: Millis;
+  /** The best labels, best first. */
+  readonly top: readonly ScoredLabel[];
+  /** The scores of the watched labels, in their order. */
+  readonly watched: readonly number[];
+};
+
+export type InferenceReport =
+  | { readonly kind: 'loaded' }
+  | { readonly kind: 'classified'; readonly classification: Classification }
+  | { readonly kind: 'frame-failed'; readonly ordinal: number; readonly fault: Fault }
+  /** The producer has ended and this worker found nothing more to read. */
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'stopped' };

@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs';
+import { distance } from 'fastest-levenshtein';
+import { type Document, isNode, LineCounter, parse, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { type Config, configSchema } from '../contract/config.ts';
+
+/** One thing wrong with a config: where, what was found, what was expected. */
+export type ConfigProblem = {
+  /** Dotted path, as in `camera.width`. */
+  readonly path: string;
+  /** Line in the file, from 1; absent for values that come from the environment. */
+  readonly line: number | undefined;
+  /** The environment variable that the value came from, if it did. */
+  readonly variable: string | undefined;
+  readonly message: string;
+};
+
+export type ConfigReading =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Tree = { [key: string]: unknown };
+type Override = { readonly path: readonly string[]; readonly variable: string };
+
+/** A config file larger than this is not one. */
+const configBytesMax = 1024 * 1024;
+
+/** Reads the file's text, or says why it cannot be had. */
+export function readConfigText(path: string): Outcome<string> {
+  try {
+    const text = readFileSync(path, 'utf8');
+    if (text.length <= configBytesMax) return success(text);
+    return failure(
+      fault('config.unreadable', `${path} is larger than 1 MiB`, 'Is this the config file?'),
+    );
+  } catch (error) {
+    return failure(
+      fault(
+        'config.unreadable',
+        `cannot read the config file ${path}: ${messageOf(error)}`,
+        'Name an existing file with --config, or leave it out to run with the defaults.',
+      ),
+    );
+  }
+}
+
+/**
+ * Turns a config file's text and the environment into a config. Every problem is reported, not only
+ * the first. An environment variable `SIGHTD_SECTION_KEY` goes over the file.
+ */
+export function parseConfig(text: string, environment: Environment): ConfigReading {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    return { ok: false, problems: document.errors.map((error) => syntaxProblem(error, lines)) };
+  }
+  const tree: unknown = document.toJS({ maxAliasCount: 10 }) ?? {};
+  if (!isTree(tree)) {
+    const message = `a config is a mapping of sections, not ${nameOf(tree)}`;
+    return { ok: false, problems: [{ path: '', line: 1, variable: undefined, message }] };
+  }
+  const { overrides, warnings, problems } = applyEnvironment(tree, environment);
+  const parsed = configSchema.safeParse(tree);
+  if (parsed.success && problems.length === 0) return { ok: true, config: parsed.data, warnings };
+  const found = parsed.success
+    ? []
+    : parsed.error.issues.flatMap((issue) => problemsOf(issue, tree, document, lines, overrides));
+  return { ok: false, problems: [...problems, ...found] };
+}
+
+/** One line a problem: `config.yaml:4: camera.widht: …`. */
+export function describeProblem(problem: ConfigProblem, file: string): string {
+  const place = problem.variable ?? (problem.line === undefined ? file : `${file}:${problem.line}`);
+  return problem.path === ''
+    ? `${place}: ${problem.message}`
+    : `${place}: ${problem.path}: ${problem.message}`;
+}
+
+function syntaxProblem(
+  error: { message: string; pos: [number, number] },
+  lines: LineCounter,
+): ConfigProblem {
+  const message = `not YAML: ${error.message.split('\n')[0]?.replace(/:$/, '')}`;
+  return { path: '', line: lines.linePos(error.pos[0]).line, variable: undefined, message };
+}
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const sectionNames = Object.keys(configSchema.shape) as (keyof typeof configSchema.shape)[];
+
+function keysOf(section: keyof typeof configSchema.shape): string[] {
+  return Object.keys(configSchema.shape[section].unwrap().shape);
+}
+
+const constantCase = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+
+/** Puts `SIGHTD_SECTION_KEY` variables into the tree; a key that no section has is a problem. */
+function applyEnvironment(tree: Tree, environment: Environment) {
+  const overrides: Override[] = [];
+  const warnings: string[] = [];
+  const problems: ConfigProblem[] = [];
+  for (const [variable, text] of Object.entries(environment)) {
+    if (!variable.startsWith('SIGHTD_') || variable === 'SIGHTD_TRACE' || text === undefined)
+      continue;
+    const name = variable.slice('SIGHTD_'.length);
+    const section = sectionNames.find((candidate) =>
+      name.startsWith(`${constantCase(candidate)}_`),
+    );
+    if (section === undefined) {
+      warnings.push(`${variable} names no section of the config and is ignored`);
+      continue;
+    }
+    const keyName = name.slice(constantCase(section).length + 1);
+    const key = keysOf(section).find((candidate) => constantCase(candidate) === keyName);
+    if (key === undefined) {
+      const near = nearest(keyName, keysOf(section).map(constantCase));
+      const hint =
+        near === undefined ? '' : `; did you mean SIGHTD_${constantCase(section)}_${near}?`;
+      problems.push({
+        path: '',
+        line: undefined,
+        variable,
+        message: `${section} has no such key${hint}`,
+      });
+      continue;
+    }
+    if (!isTree(tree[section])) tree[section] = {};
+    (tree[section] as Tree)[key] = scalarOf(text);
+    overrides.push({ path: [section, key], variable });
+  }
+  return { overrides, warnings, problems };
+}
+
+/** A variable's text as YAML reads it: numbers, booleans and `{a: 1}` too; else the text itself. */
+function scalarOf(text: string): unknown {
+  try {
+    return parse(text) ?? text;
+  } catch {
+    return text;
+  }
+}
+
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  tree: Tree,
+  document: Document,
+  lines: LineCounter,
+  overrides: readonly Override[],
+): ConfigProblem[] {
+  const path = issue.path.map(String);
+  const variable = overrides.find((override) =>
+    override.path.every((key, at) => path[at] === key),
+  )?.variable;
+  const at = (whole: readonly string[], message: string): ConfigProblem => ({
+    path: whole.join('.'),
+    line: variable === undefined ? lineOf(document, lines, whole) : undefined,
+    variable,
+    message,
+  });
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => at([...path, key], unknownKeyMessage(path, key)));
+  }
+  const found = path.reduce<unknown>(
+    (value, key) => (isTree(value) ? value[key] : undefined),
+    tree,
+  );
+  return [at(path, `got ${nameOf(found)}; expected ${expectationOf(issue)}`)];
+}
+
+/** The line of the deepest part of the path that the file has; unknown keys are found by their name. */
+function lineOf(
+  document: Document,
+  lines: LineCounter,
+  path: readonly string[],
+): number | undefined {
+  for (let depth = path.length; depth > 0; depth -= 1) {
+    const parent = document.getIn(path.slice(0, depth - 1), true);
+    const items = isNode(parent) && 'items' in parent ? (parent.items as { key?: unknown }[]) : [];
+    const key = items.find((pair) => String(pair.key) === path[depth - 1])?.key;
+    if (isNode(key) && key.range != null) return lines.linePos(key.range[0]).line;
+  }
+  return undefined;
+}
+
+function unknownKeyMessage(path: readonly string[], key: string): string {
+  const section = path[0] as keyof typeof configSchema.shape | undefined;
+  const known = section === undefined ? sectionNames : keysOf(section);
+  const near = nearest(key, known);
+  if (near !== undefined) return `unknown key; did you mean ${[...path, near].join('.')}?`;
+  return `unknown key; known here: ${known.join(', ')}`;
+}
+
+/** The most similar name, when a slip of the fingers could explain the difference. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const scored = known
+    .map((candidate) => ({
+      candidate,
+      edits: distance(name.toLowerCase(), candidate.toLowerCase()),
+    }))
+    .sort((a, b) => a.edits - b.edits);
+  const best = scored[0];
+  return best !== undefined && best.edits <= Math.max(2, name.length / 3)
+    ? best.candidate
+    : undefined;
+}
+
+function expectationOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`;
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `${issue.origin === 'string' ? 'text, not empty' : `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`}`;
+    case 'too_big':
+      return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+    default:
+      return issue.message.replace(/^Invalid (string|input): /, '');
+  }
+}
+
+function nameOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'nothing (null)';
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+}

@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import type { Log } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import { type Clock, createWallClock, seconds } from '../base/time.ts';
+import { version } from '../base/version.ts';
+import type { Config } from '../contract/config.ts';
+import type { Ledger } from '../contract/ledger.ts';
+import {
+  type HealthMessage,
+  type StatusMessage,
+  type Topics,
+  topicsOf,
+} from '../contract/messages.ts';
+import type { ModelFile, SourceDescription } from '../contract/threads.ts';
+import { loadModel } from '../inference/manifest.ts';
+import { defaultBackoff, type Link, type LinkState, openLink } from '../mqtt/link.ts';
+import { createFailureLog } from './failure-log.ts';
+import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
+import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { createPublisher, type Published } from './publisher.ts';
+
+export type DaemonOptions = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborts when the daemon is asked to stop. */
+  readonly stop: AbortSignal;
+  readonly onRunning: ((running: Running) => void) | undefined;
+  readonly onPublished: ((published: Published) => void) | undefined;
+  readonly onHealth: ((health: HealthMessage) => void) | undefined;
+};
+
+export type Running = {
+  readonly source: SourceDescription;
+  readonly model: ModelFile;
+  readonly topics: Topics;
+};
+
+export type DaemonEnd =
+  | { readonly kind: 'stopped'; readonly reason: 'asked' | 'source ended'; readonly ledger: Ledger }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  /** The stop deadline passed while these were waited for. */
+  | { readonly kind: 'hung'; readonly waiting: readonly string[]; readonly ledger: Ledger };
+
+/** Lossless replay keeps this many results while there is no connection: a minute of a fast replay. */
+const offlineResultsMax = 8192;
+
+/** Runs the whole daemon until it is asked to stop, its source ends, or it cannot go on. */
+export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
+  const prepared = prepare(options.config);
+  if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
+  const parts = start(options, prepared.value);
+  const asked = new Promise<'asked'>((resolve) => {
+    if (options.stop.aborted) resolve('asked');
+    options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
+  });
+  const end = await Promise.race([parts.pipeline.ended, asked]);
+  options.log.info({ reason: end === 'asked' ? 'asked' : end.kind }, 'stopping');
+  const waiting = await stopWithin(options, parts, end);
+  const ledger = parts.pipeline.ledger();
+  if (waiting.length > 0) return { kind: 'hung', waiting, ledger };
+  if (end !== 'asked' && end.kind === 'fault') return end;
+  return { kind: 'stopped', reason: end === 'asked' ? 'asked' : 'source ended', ledger };
+}
+
+type Prepared = {
+  readonly model: ModelFile;
+  readonly watched: readonly string[];
+  readonly password: string | undefined;
+};
+
+/** What can be known to be wrong before anything is started. */
+function prepare(config: Config): Outcome<Prepared> {
+  const model = loadModel(config.model.use);
+  if (!model.ok) return model;
+  const watched = Object.keys(config.label.thresholds);
+  const stranger = watched.find((label) => !model.value.labels.includes(label));
+  if (stranger !== undefined) {
+    const known = model.value.labels.slice(0, 8).join(', ');
+    const sentence = `label.thresholds.${stranger}: the model ${model.value.name} has no such label`;
+    return failure(
+      fault(
+        'config.invalid',
+        sentence,
+        `Its labels are ${known}${model.value.labels.length > 8 ? ', …' : ''}.`,
+      ),
+    );
+  }
+  const password = readPassword(config.mqtt.passwordFile);
+  return password.ok
+    ? success({ model: model.value, watched, password: password.value })
+    : password;
+}
+
+function readPassword(path: string | undefined): Outcome<string | undefined> {
+  if (path === undefined) return success(undefined);
+  try {
+    return success(readFileSync(path, 'utf8').split(/\r?\n/, 1)[0]);
+  } catch (error) {
+    const sentence = `mqtt.passwordFile: cannot read ${path}: ${messageOf(error)}`;
+    return failure(
+      fault('mqtt.credentials', sentence, 'Check the path and that this user may read it.'),
+    );
+  }
+}
+
+type Parts = {
+  readonly pipeline: Pipeline;
+  readonly link: Link;
+  readonly reporter: HealthReporter;
+  readonly topics: Topics;
+  readonly status: (state: StatusMessage['state']) => string;
+};
+
+function start(options: DaemonOptions, { model, watched, password }: Prepared): Parts {
+  const { config, log, clock, random } = options;
+  const session = randomBytes(8).toString('hex');
+  const device = config.device.id ?? hostDevice();
+  const topics = topicsOf(config.mqtt.base, device);
+  const status = (state: StatusMessage['state']): string =>
+    JSON.stringify({ state, session, version } satisfies StatusMessage);
+  const wallClock = createWallClock(clock, Date.now);
+  const failures = createFailureLog(log);
+  let source: SourceDescription | undefined;
+  let reporter: HealthReporter | undefined;
+  const link = openLink({
+    url: config.mqtt.url,
+    clientId: `sightd-${device}-${session.slice(0, 6)}`,
+    protocol: config.mqtt.protocol,
+    username: config.mqtt.username,
+    password,
+    will: { topic: topics.status, payload: status('offline') },
+    birth: { topic: topics.status, payload: status('online') },
+    backoff: defaultBackoff(config.mqtt.reconnectSecondsMax),
+    offlineMessagesMax: config.camera.pace === 'fast' ? offlineResultsMax : 0,
+    clock,
+    random,
+    onState: (state) => {
+      logLink(log, state);
+      reporter?.touch();
+    },
+  });
+  const publisher = createPublisher({
+    config,
+    session,
+    model,
+    watched,
+    topics,
+    link,
+    clock,
+    wallClock,
+    isLossless: () => source?.lossless ?? false,
+    onPublished: options.onPublished,
+  });
+  const pipeline = startPipeline({
+    config,
+    model,
+    watched,
+    clock,
+    random,
+    events: {
+      onRunning: (opened) => {
+        source = opened;
+        log.info({ source: opened.name, model: model.name, session, topics }, 'running');
+        options.onRunning?.({ source: opened, model, topics });
+        reporter?.touch();
+      },
+      onClassified: publisher.publish,
+      onFrameFailed: failures.add,
+      onRestart: (thread, reason) => {
+        log.warn({ thread, fault: reason }, 'starting a died thread again');
+        reporter?.touch();
+      },
+    },
+  });
+  reporter = createHealthReporter({
+    interval: seconds(config.health.intervalSeconds),
+    session,
+    model,
+    workers: config.inference.workers,
+    clock,
+    wallClock,
+    pipeline,
+    publisher,
+    isLinked: () => link.state().kind === 'online',
+    sourceName: () => source?.name ?? '',
+    onHealth: (health) => {
+      link.retain(topics.health, JSON.stringify(health));
+      failures.flush();
+      options.onHealth?.(health);
+    },
+  });
+  log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
+  return { pipeline, link, reporter, topics, status };
+}
+
+/** The host's name as a device id: only what a topic level may hold. */
+function hostDevice(): string {
+  const name =
+    hostname()
+      .split('.')[0]
+      ?.replace(/[^A-Za-z0-9_-]+/g, '-')
+      .replace(/^-+|-+$/g, '') ?? '';
+  return name === '' ? 'sightd' : name.slice(0, 63);
+}
+
+function logLink(log: Log, state: LinkState): void {
+  switch (state.kind) {
+    case 'online':
+      log.info({}, 'connected to the broker');
+      break;
+    case 'waiting':
+      // Said once an outage; the attempts that follow are the state's business.
+      if (state.attempt <= 1) log.warn({ fault: state.fault }, 'no broker; going on without');
+      else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
+      break;
+    case 'connecting':
+    case 'closed':
+      break;
+  }
+}
+
+/** Stops everything in order under one deadline; returns what was still waited for when it passed. */
+async function stopWithin(
+  options: DaemonOptions,
+  parts: Parts,
+  end: PipelineEnd | 'asked',
+): Promise<readonly string[]> {
+  const { pipeline, link, reporter, topics, status } = parts;
+  const pending = new Set<string>();
+  const deadline = new AbortController();
+  const stopping = async (): Promise<'done'> => {
+    await pipeline.stop(pending);
+    reporter.close();
+    pending.add('mqtt');
+    const farewell = { topic: topics.status, payload: status('stopped') };
+    const isFlushed = await link.close(farewell, deadline.signal);
+    pending.delete('mqtt');
+    const { results } = reporter.last() ?? { results: undefined };
+    options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
+    return 'done';
+  };
+  const timer = setTimeout(() => deadline.abort(), seconds(options.config.health.stopSeconds));
+  const late = new Promise<'late'>((resolve) => {
+    deadline.signal.addEventListener('abort', () => resolve('late'), { once: true });
+  });
+  const outcome = await Promise.race([stopping(), late]);
+  clearTimeout(timer);
+  if (outcome === 'done') return [];
+  options.log.error({ waiting: [...pending], end }, 'the stop deadline passed');
+  return [...pending];
+}

@@ -1,0 +1,93 @@
+import type { Clock, Millis, WallClock } from '../base/time.ts';
+import { version } from '../base/version.ts';
+import type { Ledger } from '../contract/ledger.ts';
+import type { HealthMessage } from '../contract/messages.ts';
+import type { ModelFile } from '../contract/threads.ts';
+import { healthOf } from './health.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Publisher } from './publisher.ts';
+import { createRate } from './statistics.ts';
+
+/** Gathers the daemon's figures into a health message: every interval, and when its state changes. */
+export interface HealthReporter {
+  /** Something may have changed the state: reports at once if it did. */
+  touch(): void;
+  last(): HealthMessage | undefined;
+  /** Reports once more and ends. */
+  close(): void;
+}
+
+export type HealthReporterOptions = {
+  readonly interval: Millis;
+  readonly session: string;
+  readonly model: ModelFile;
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly pipeline: Pipeline;
+  readonly publisher: Publisher;
+  readonly isLinked: () => boolean;
+  readonly sourceName: () => string;
+  readonly onHealth: (health: HealthMessage) => void;
+};
+
+export function createHealthReporter(options: HealthReporterOptions): HealthReporter {
+  const { clock, pipeline } = options;
+  const started = clock.now();
+  const rates = { captured: createRate(), classified: createRate(), dropped: createRate() };
+  const cpu = createRate();
+  let last: HealthMessage | undefined;
+
+  const state = () =>
+    healthOf({
+      phase: pipeline.phase(),
+      isLinked: options.isLinked(),
+      isRestarting: pipeline.isRestarting(),
+    });
+
+  const report = (): void => {
+    const now = clock.now();
+    const at = now / 1_000_000;
+    const ledger = pipeline.ledger();
+    const { latencyMs, inferenceMs, results } = options.publisher.figures();
+    const { user, system } = process.cpuUsage();
+    last = {
+      session: options.session,
+      version,
+      state: state(),
+      at: options.wallClock.isoOf(now),
+      uptimeSeconds: Math.round((now - started) / 1000) / 1000,
+      ledger,
+      rates: {
+        captured: rates.captured(ledger.captured, at),
+        classified: rates.classified(ledger.classified, at),
+        dropped: rates.dropped(droppedOf(ledger), at),
+      },
+      ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...(inferenceMs === undefined ? {} : { inferenceMs }),
+      results,
+      camera: { source: options.sourceName(), restarts: pipeline.restarts().camera },
+      inference: { workers: options.workers, restarts: pipeline.restarts().inference },
+      model: { name: options.model.name, version: options.model.version },
+      memoryMegabytes: Math.round(process.memoryUsage.rss() / 104857.6) / 10,
+      cpuPercent: cpu((user + system) / 10_000, at),
+    };
+    options.onHealth(last);
+  };
+
+  const timer = setInterval(report, options.interval);
+  return {
+    touch: () => {
+      if (last?.state !== state()) report();
+    },
+    last: () => last,
+    close: () => {
+      clearInterval(timer);
+      report();
+    },
+  };
+}
+
+function droppedOf(ledger: Ledger): number {
+  return Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,16 @@
+import type { HealthState } from '../contract/messages.ts';
+import type { PipelinePhase } from './pipeline.ts';
+
+/** What health is derived from. */
+export type Vitals = {
+  readonly phase: PipelinePhase;
+  readonly isLinked: boolean;
+  readonly isRestarting: boolean;
+};
+
+/** The daemon's overall state, as a pure function of its parts. */
+export function healthOf(vitals: Vitals): HealthState {
+  if (vitals.phase === 'stopping') return 'stopping';
+  if (vitals.phase !== 'running') return 'starting';
+  return vitals.isLinked && !vitals.isRestarting ? 'ok' : 'degraded';
+}

@@ -1,0 +1,134 @@
+import type { Clock, Micros, WallClock } from '../base/time.ts';
+import { millis } from '../base/time.ts';
+import type { Config } from '../contract/config.ts';
+import type { LabelMessage, ResultMessage, ScoredLabel, Topics } from '../contract/messages.ts';
+import type { Classification, ModelFile } from '../contract/threads.ts';
+import type { Link } from '../mqtt/link.ts';
+import { type LabelState, stepLabel, unsettled } from './label.ts';
+import { createDurations, type Durations } from './statistics.ts';
+
+/** What classifications become: results, the label, and figures for health. */
+export interface Publisher {
+  publish(classification: Classification): void;
+  /** What health says about it; durations are those since the last call. */
+  figures(): {
+    readonly latencyMs: ReturnType<Durations['take']>;
+    readonly inferenceMs: ReturnType<Durations['take']>;
+    readonly results: { published: number; thinned: number; unsent: number };
+  };
+}
+
+export type Published = {
+  readonly classification: Classification;
+  readonly latencyMs: number;
+  readonly label: string | undefined;
+};
+
+export type PublisherOptions = {
+  readonly config: Config;
+  readonly session: string;
+  readonly model: ModelFile;
+  readonly watched: readonly string[];
+  readonly topics: Topics;
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+  readonly isLossless: () => boolean;
+  readonly onPublished: ((published: Published) => void) | undefined;
+};
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { config, clock, topics, link } = options;
+  const latency = createDurations();
+  const inference = createDurations();
+  const counts = { published: 0, thinned: 0, unsent: 0 };
+  let label: LabelState = unsettled;
+  let nextResultAt = 0;
+
+  const publishResult = (classification: Classification, now: Micros): void => {
+    if (!config.publish.results) return;
+    const rate = config.publish.resultsPerSecondMax;
+    if (rate > 0 && !options.isLossless()) {
+      if (now < nextResultAt) {
+        counts.thinned += 1;
+        return;
+      }
+      // On a schedule, so that the rate is met on average; after a pause it begins anew.
+      const period = 1_000_000 / rate;
+      nextResultAt = Math.max(nextResultAt + period, now - period);
+    }
+    const sent = link.send(topics.result, JSON.stringify(resultOf(classification, now, options)));
+    if (sent) counts.published += 1;
+    else counts.unsent += 1;
+  };
+
+  const settleLabel = (classification: Classification): void => {
+    const before = label.settled;
+    label = stepLabel(
+      label,
+      scoresOf(classification, options.watched),
+      classification.capturedAt,
+      config.label,
+    );
+    if (label.settled?.label === before?.label) return;
+    const message: LabelMessage = {
+      session: options.session,
+      label: label.settled?.label ?? null,
+      score: label.settled?.score ?? 0,
+      previous: before?.label ?? null,
+      sequence: classification.sequence,
+      since: options.wallClock.isoOf(classification.capturedAt),
+    };
+    link.retain(topics.label, JSON.stringify(message));
+  };
+
+  return {
+    publish: (classification) => {
+      const now = clock.now();
+      const latencyMs = (now - classification.capturedAt) / 1000;
+      publishResult(classification, now);
+      settleLabel(classification);
+      latency.record(millis(latencyMs));
+      inference.record(classification.inference);
+      options.onPublished?.({ classification, latencyMs, label: label.settled?.label });
+    },
+    figures: () => ({
+      latencyMs: latency.take(),
+      inferenceMs: inference.take(),
+      results: { ...counts },
+    }),
+  };
+}
+
+function resultOf(
+  classification: Classification,
+  now: Micros,
+  options: PublisherOptions,
+): ResultMessage {
+  const { name, version } = options.model;
+  return {
+    session: options.session,
+    sequence: classification.sequence,
+    capturedAt: options.wallClock.isoOf(classification.capturedAt),
+    latencyMs: rounded((now - classification.capturedAt) / 1000),
+    inferenceMs: rounded(classification.inference),
+    model: { name, version },
+    top: classification.top.map((entry) => ({ ...entry, score: rounded(entry.score, 5) })),
+  };
+}
+
+/** The best labels, and the watched ones wherever they rank. */
+function scoresOf(
+  classification: Classification,
+  watched: readonly string[],
+): Pick<ScoredLabel, 'label' | 'score'>[] {
+  const others = watched
+    .map((label, at) => ({ label, score: classification.watched[at] ?? 0 }))
+    .filter(({ label }) => !classification.top.some((entry) => entry.label === label));
+  return [...classification.top, ...others];
+}
+
+function rounded(value: number, digits = 2): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}

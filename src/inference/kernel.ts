@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { assert } from '../base/assert.ts';
+import { type FrameGeometry, rowBytesOf } from '../contract/frame.ts';
+import type { ModelInput } from '../contract/manifest.ts';
+import { writeInput, writePlan } from './plan-writer.ts';
+import { channelsOf, type MemoryViews, planBytesMaxOf, regionsOf } from './workspace-regions.ts';
+
+/**
+ * A reader's own part of the ring's memory: the kernel's tables, rows and output live here. The
+ * kernel reads whole vectors and so up to 47 bytes past a frame's last row, without using them:
+ * as many bytes of the memory must lie after the last slot, which a workspace after the slots is.
+ */
+export type Workspace = {
+  readonly memory: WebAssembly.Memory;
+  readonly offset: number;
+  readonly bytes: number;
+};
+
+/** Prepares the model's input tensor from frames that lie in the same memory as its workspace. */
+export interface TensorKernel {
+  /** The prepared tensor: private (not shared) memory, made once, overwritten by every `prepare`. */
+  readonly tensor: Uint8Array | Float32Array;
+  /** How many plans were made so far: one more whenever the geometry changes. */
+  readonly planCount: number;
+  /** Prepares the tensor from the frame that starts at byte `frameOffset` of the memory. */
+  prepare(geometry: FrameGeometry, frameOffset: number): void;
+}
+
+/** Bytes a workspace needs for this input and frames of at most these pixels. */
+export function workspaceBytesOf(
+  input: ModelInput,
+  frameWidthMax: number,
+  frameHeightMax: number,
+): number {
+  // The offset need not be aligned: the first part may begin up to a cache line later.
+  return regionsOf(input, 64).end + planBytesMaxOf(input, frameWidthMax, frameHeightMax);
+}
+
+/** What `assembly/tensor.ts` exports. */
+type TensorModule = {
+  prepare(plan: number, frame: number): void;
+  storeBars(plan: number, first: number, end: number): void;
+};
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Compiled once per thread; an instance per kernel, since an instance is bound to its memory. */
+function instantiate(memory: WebAssembly.Memory): TensorModule {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL('./tensor.wasm', import.meta.url)));
+  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
+  return instance.exports as TensorModule;
+}
+
+/** Opens a kernel that writes nowhere but in its workspace. */
+export function openTensorKernel(workspace: Workspace, input: ModelInput): TensorKernel {
+  const { buffer } = workspace.memory;
+  const module = instantiate(workspace.memory);
+  const views: MemoryViews = {
+    bytes: new Uint8Array(buffer),
+    shorts: new Int16Array(buffer),
+    words: new Int32Array(buffer),
+    floats: new Float32Array(buffer),
+  };
+  const workspaceEnd = workspace.offset + workspace.bytes;
+  const regions = regionsOf(input, workspace.offset);
+  assert(regions.end <= workspaceEnd, 'the workspace holds the input');
+  writeInput(views, regions, input);
+
+  const elements = input.width * input.height * channelsOf(input);
+  const copyTensor = createTensorCopy(buffer, regions.tensor, elements, input.type);
+  let planned: FrameGeometry | undefined;
+  let planCount = 0;
+
+  /** Bars do not depend on the pixels, so they are stored once, with the plan. */
+  function plan(geometry: FrameGeometry): void {
+    const { width, height } = geometry;
+    const bytesMax = planBytesMaxOf(input, width, height);
+    assert(regions.end + bytesMax <= workspaceEnd, 'the workspace holds frames of this size');
+    assert(geometry.stride >= rowBytesOf(geometry.format, width), 'a stride holds a row');
+    const { first, size } = writePlan(views, regions, input, geometry);
+    module.storeBars(regions.plan, 0, first);
+    module.storeBars(regions.plan, first + size, input.height);
+    planned = { ...geometry };
+    planCount += 1;
+  }
+
+  return {
+    tensor: copyTensor.tensor,
+    get planCount() {
+      return planCount;
+    },
+    prepare(geometry, frameOffset) {
+      if (planned === undefined || !isSame(planned, geometry)) plan(geometry);
+      module.prepare(regions.plan, frameOffset);
+      copyTensor.copy();
+    },
+  };
+}
+
+/** The private tensor, and what fills it from the one in the workspace. */
+function createTensorCopy(
+  buffer: ArrayBufferLike,
+  address: number,
+  elements: number,
+  type: ModelInput['type'],
+): { readonly tensor: Uint8Array | Float32Array; copy(): void } {
+  if (type === 'uint8') {
+    const shared = new Uint8Array(buffer, address, elements);
+    const tensor = new Uint8Array(elements);
+    return { tensor, copy: () => tensor.set(shared) };
+  }
+  const shared = new Float32Array(buffer, address, elements);
+  const tensor = new Float32Array(elements);
+  return { tensor, copy: () => tensor.set(shared) };
+}
+
+function isSame(a: FrameGeometry, b: FrameGeometry): boolean {
+  return (
+    a.format === b.format && a.width === b.width && a.height === b.height && a.stride === b.stride
+  );
+}

@@ -1,0 +1,115 @@
+import { parentPort } from 'node:worker_threads';
+import { assert, unreachable } from '../base/assert.ts';
+import { type Micros, millisOf, systemClock } from '../base/time.ts';
+import type { InferenceCommand, InferenceReport } from '../contract/threads.ts';
+import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
+import { openTensorKernel, type TensorKernel } from './kernel.ts';
+import { softmax, topK } from './scores.ts';
+import { type ModelSession, openSession } from './session.ts';
+
+/*
+ * The inference worker's thread. A running model occupies it whole, so nothing else lives here: it
+ * takes a frame, prepares the tensor where the frame lies, runs the model, reports, and gives the
+ * slot back. Ending the thread while the model runs would abort the process; it ends by being asked.
+ */
+
+type Reader = {
+  readonly consumer: FrameConsumer;
+  readonly kernel: TensorKernel;
+  readonly session: ModelSession;
+  readonly start: StartCommand;
+  readonly watchedAt: readonly number[];
+};
+type StartCommand = Extract<InferenceCommand, { kind: 'start' }>;
+
+assert(parentPort !== null, 'the inference worker is a thread');
+const port = parentPort;
+const report = (message: InferenceReport): void => port.postMessage(message);
+const stop = new AbortController();
+let reader: Reader | undefined;
+let reading: Promise<void> = Promise.resolve();
+
+port.on('message', (command: InferenceCommand) => {
+  switch (command.kind) {
+    case 'start':
+      reading = start(command);
+      break;
+    case 'stop':
+      stop.abort();
+      reader?.consumer.wake();
+      void reading.then(finish);
+      break;
+    default:
+      unreachable(command);
+  }
+});
+
+async function start(command: StartCommand): Promise<void> {
+  const { model, threads, watched } = command;
+  const consumer = openConsumer(command.ring, command.owner, command.reader);
+  const kernel = openTensorKernel(consumer.workspace, model.input);
+  const session = await openSession(model, kernel.tensor, threads);
+  if (!session.ok) return report({ kind: 'fault', fault: session.fault });
+  const watchedAt = watched.map((label) => model.labels.indexOf(label));
+  reader = { consumer, kernel, session: session.value, start: command, watchedAt };
+  report({ kind: 'loaded' });
+  await readFrames(reader);
+}
+
+async function readFrames(current: Reader): Promise<void> {
+  const { consumer } = current;
+  let drained = false;
+  while (!stop.signal.aborted) {
+    const frame = consumer.claim();
+    if (frame !== undefined) {
+      drained = false;
+      await classify(current, frame);
+      continue;
+    }
+    if (!drained && consumer.isDrained()) {
+      drained = true;
+      report({ kind: 'drained' });
+    }
+    await consumer.untilReady();
+  }
+}
+
+async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
+  const begun = systemClock.now();
+  current.kernel.prepare(frame.geometry, frame.offset);
+  const outcome = await current.session.run();
+  if (outcome.ok) {
+    reportClassified(current, frame, outcome.value, begun);
+    current.consumer.settle(frame, 'classified');
+  } else {
+    report({ kind: 'frame-failed', ordinal: frame.ordinal, fault: outcome.fault });
+    current.consumer.settle(frame, 'failed');
+  }
+}
+
+function reportClassified(
+  current: Reader,
+  frame: ReadableFrame,
+  scores: Float32Array,
+  begun: Micros,
+): void {
+  const { model, topK: best } = current.start;
+  if (model.outputKind === 'logits') softmax(scores);
+  report({
+    kind: 'classified',
+    classification: {
+      sequence: frame.sequence,
+      ordinal: frame.ordinal,
+      capturedAt: frame.capturedAt,
+      inference: millisOf((systemClock.now() - begun) as Micros),
+      top: topK(scores, model.labels, best),
+      watched: current.watchedAt.map((at) => scores[at] ?? 0),
+    },
+  });
+}
+
+async function finish(): Promise<void> {
+  await reader?.session.close();
+  report({ kind: 'stopped' });
+  port.close();
+}

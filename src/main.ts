@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+import { type ExitCode, exitCodes, messageOf } from './base/fault.ts';
+import { exitAtOnce } from './base/ffi.ts';
+import { version } from './base/version.ts';
+import type { Command } from './cli/command.ts';
+import { openTerminal } from './cli/terminal.ts';
+
+/** Each subcommand is loaded only when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./cli/run.ts')).run,
+  demo: async () => (await import('./cli/demo.ts')).demo,
+  model: async () => (await import('./cli/model.ts')).model,
+  config: async () => (await import('./cli/config.ts')).config,
+};
+
+const terminal = openTerminal(process.env);
+const stop = new AbortController();
+
+/** The first signal asks for a clean stop, the second ends at once. */
+function onSignal(): void {
+  if (stop.signal.aborted) exitAtOnce(exitCodes.interrupted);
+  stop.abort();
+}
+
+async function main(): Promise<ExitCode> {
+  const [name, ...args] = process.argv.slice(2);
+  if (name === '--version' || name === '-V') {
+    terminal.write(`sightd ${version}\n`);
+    return exitCodes.clean;
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    terminal.write(await overview());
+    return name === undefined ? exitCodes.usage : exitCodes.clean;
+  }
+  const load = commands[name];
+  if (load === undefined) {
+    const { nearestName } = await import('./cli/arguments.ts');
+    const near = nearestName(name, Object.keys(commands));
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    terminal.complain(
+      `sightd: unknown command "${name}"${hint}\n        \`sightd --help\` lists the commands.\n`,
+    );
+    return exitCodes.usage;
+  }
+  const command = await load();
+  if (args.includes('--help') || args.includes('-h')) {
+    terminal.write(command.help);
+    return exitCodes.clean;
+  }
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return command.run({ args, terminal, environment: process.env, stop: stop.signal });
+}
+
+async function overview(): Promise<string> {
+  const lines = await Promise.all(
+    Object.entries(commands).map(
+      async ([name, load]) => `  ${name.padEnd(9)}${(await load()).summary}`,
+    ),
+  );
+  return `Usage: sightd COMMAND [OPTIONS]
+
+A camera in, quantized image classification, MQTT out.
+
+${lines.join('\n')}
+
+  --version   the version
+  --help      this text; \`sightd COMMAND --help\` says more
+`;
+}
+
+try {
+  const code = await main();
+  // A model may still be running in a thread that hangs: only an exit at once is safe then.
+  if (code === exitCodes.hung) exitAtOnce(code);
+  process.exitCode = code;
+} catch (error) {
+  const detail =
+    process.env['SIGHTD_TRACE'] !== undefined && error instanceof Error
+      ? error.stack
+      : messageOf(error);
+  terminal.complain(
+    `sightd: internal error: ${detail}\n        Set SIGHTD_TRACE=1 for the stack, and report this.\n`,
+  );
+  exitAtOnce(exitCodes.internal);
+}
