@@ -43,9 +43,29 @@ async function build(isForced) {
 
 /** The tensor kernel: AssemblyScript to WebAssembly with SIMD, over the ring's shared memory. */
 function kernelArguments() {
-  return JSON.parse(
-    readFileSync(join(root, 'src', 'inference', 'assembly', 'asconfig.json'), 'utf8'),
-  ).arguments;
+  const source = join('src', 'inference', 'assembly', 'tensor.ts');
+  const target = join('dist', 'src', 'inference', 'tensor.wasm');
+  const code = [
+    '-O3',
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--enable',
+    'threads',
+    '--enable',
+    'simd',
+  ];
+  // The ring may be as large as its limit: the module takes any shared memory up to 4 GiB.
+  const memory = [
+    '--importMemory',
+    '--noExportMemory',
+    '--sharedMemory',
+    '--initialMemory',
+    '1',
+    '--maximumMemory',
+    '65536',
+  ];
+  return [source, '--outFile', target, ...code, ...memory];
 }
 
 function sources() {

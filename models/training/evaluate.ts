@@ -1,7 +1,8 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { assert } from '../../src/base/assert.ts';
+import type { ModelFile } from '../../src/contract/threads.ts';
+import { openSession } from '../../src/inference/session.ts';
 import { topOf } from './learn.ts';
-import { pictureBytes, pictureSide, type Samples } from './samples.ts';
+import { pictureBytes, type Samples } from './samples.ts';
 
 export type Evaluation = {
   /** One row of probabilities a sample. */
@@ -10,28 +11,25 @@ export type Evaluation = {
   readonly medianMilliseconds: number;
 };
 
-/** Runs the model file on every sample, on one thread. */
-export async function runModel(model: Uint8Array, samples: Samples): Promise<Evaluation> {
-  const session = await InferenceSession.create(model, {
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  });
+/** Runs the model on every sample, on one thread. */
+export async function runModel(model: ModelFile, samples: Samples): Promise<Evaluation> {
+  const tensor = new Uint8Array(pictureBytes);
+  const opened = await openSession(model, tensor, 1);
+  assert(opened.ok, `the model that was just written opens: ${opened.ok || opened.fault.message}`);
+  const session = opened.value;
   const count = samples.labels.length;
-  const labels = 4;
+  const labels = model.labels.length;
   const rows = new Float64Array(count * labels);
   const times: number[] = [];
   for (let index = 0; index < count; index += 1) {
-    const picture = samples.pictures.subarray(index * pictureBytes, (index + 1) * pictureBytes);
-    const image = new Tensor('uint8', picture, [1, pictureSide, pictureSide, 3]);
+    tensor.set(samples.pictures.subarray(index * pictureBytes, (index + 1) * pictureBytes));
     const start = performance.now();
-    const outputs = await session.run({ image });
+    const scores = await session.run();
     times.push(performance.now() - start);
-    const data = outputs['probabilities']?.data;
-    assert(data instanceof Float32Array && data.length === labels, 'one probability per label');
-    rows.set(data, index * labels);
+    assert(scores.ok, 'the model runs');
+    rows.set(scores.value, index * labels);
   }
-  await session.release();
+  await session.close();
   times.sort((a, b) => a - b);
   return { rows, medianMilliseconds: times[times.length >> 1] ?? 0 };
 }

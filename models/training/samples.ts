@@ -15,7 +15,10 @@ export type Samples = { readonly pictures: Uint8Array; readonly labels: Uint8Arr
 const visibleMin = 0.6;
 /** Scene time that samples are drawn from: 30 days of two minutes, every hour of them alike. */
 const timeMax = 3600e6;
-const samplesPerScene = 50;
+
+/** Every label as often as the others, and for training twice the two that are easily confused. */
+export const balanced: readonly number[] = [0, 1, 2, 3];
+export const harder: readonly number[] = [0, 2, 1, 0, 2, 3];
 
 /** How often each frame size occurs. */
 const sizes = [
@@ -25,24 +28,29 @@ const sizes = [
 ] as const;
 
 /**
- * Renders `count` samples, a quarter of each label, from scenes of which no two have the same seed;
+ * Renders `count` samples, their labels in turn from `mix`, from scenes of which no two have the same seed;
  * `firstSeed` keeps training and evaluation apart. `jitter` shifts and blurs the resizing a little,
  * so that the model does not depend on one resizing kernel.
  */
 export function renderSamples(options: {
   readonly count: number;
   readonly firstSeed: number;
+  readonly perScene: number;
   readonly jitter: boolean;
+  readonly mix: readonly number[];
 }): Samples {
-  const { count, firstSeed, jitter } = options;
+  const { count, firstSeed, perScene, jitter, mix } = options;
   const pictures = new Uint8Array(count * pictureBytes);
-  const labels = Uint8Array.from({ length: count }, (_, index) => index % sceneLabels.length);
-  for (let first = 0; first < count; first += samplesPerScene) {
-    const seed = firstSeed + first / samplesPerScene;
+  const labels = Uint8Array.from(
+    { length: count },
+    (_, index) => mix[index % mix.length] as number,
+  );
+  for (let first = 0; first < count; first += perScene) {
+    const seed = firstSeed + first / perScene;
     const random = createRandom(seed);
     const scene = createScene({ ...sizeBy(random()), seed });
     const frame = new Uint8Array(frameBytesOf(scene.geometry));
-    for (let index = first; index < Math.min(count, first + samplesPerScene); index += 1) {
+    for (let index = first; index < Math.min(count, first + perScene); index += 1) {
       scene.draw(frame, timeOf(scene, labels[index] as number, random));
       const picture = pictures.subarray(index * pictureBytes, (index + 1) * pictureBytes);
       shrink(frame, scene.geometry, picture, pictureSide, jitter ? jitterBy(random) : still);

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { assert } from '../../src/base/assert.ts';
 import { createRandom } from '../../src/base/random.ts';
 import { sceneLabels } from '../../src/camera/scene.ts';
 import { type ModelManifest, modelManifestSchema } from '../../src/contract/manifest.ts';
+import { loadManifest } from '../../src/inference/manifest.ts';
 import { accuracyOf, agreementOf, confusionOf, runModel } from './evaluate.ts';
 import { inferAll, train } from './learn.ts';
 import { createNetwork, createPass } from './network.ts';
 import { calibrate, quantize } from './quantize.ts';
-import { pictureSide, renderSamples, type Samples } from './samples.ts';
+import { balanced, harder, pictureSide, renderSamples, type Samples } from './samples.ts';
 
 /**
  * Trains, quantizes, writes and measures the embedded model: `node dist/models/training/train.js`.
@@ -34,19 +37,32 @@ async function main(): Promise<void> {
   const say = (line: string): void => {
     console.log(`${((performance.now() - start) / 1000).toFixed(0).padStart(4)} s  ${line}`);
   };
-  const samples = renderSamples({ count: trainingCount, firstSeed: trainingSeed, jitter: true });
+  const samples = renderSamples({
+    count: trainingCount,
+    firstSeed: trainingSeed,
+    perScene: 40,
+    jitter: true,
+    mix: harder,
+  });
   say(`${trainingCount} training samples rendered`);
   const network = createNetwork(pictureSide, widths, sceneLabels.length, seed);
   train(network, samples, schedule, createRandom(seed + 1), (epoch, loss, accuracy) => {
     say(`epoch ${epoch}: loss ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %`);
   });
   const model = quantize(network, calibrate(network, headOf(samples, calibrationCount)), about);
-  writeModel(model);
+  const written = loadManifest(writeModel(model));
+  assert(written.ok, 'the manifest that was just written is valid');
   say(`${model.length} bytes written; rendering ${evaluationCount} samples to evaluate it`);
-  const unseen = { count: evaluationCount, firstSeed: evaluationSeed, jitter: false };
+  const unseen = {
+    count: evaluationCount,
+    firstSeed: evaluationSeed,
+    perScene: 40,
+    jitter: false,
+    mix: balanced,
+  };
   const evaluation = renderSamples(unseen);
   const float = inferAll(createPass(network), evaluation);
-  const { rows, medianMilliseconds } = await runModel(model, evaluation);
+  const { rows, medianMilliseconds } = await runModel(written.value, evaluation);
   const labels = sceneLabels.length;
   const confusion = confusionOf(rows, evaluation.labels, labels);
   const floatAccuracy = accuracyOf(confusionOf(float, evaluation.labels, labels));
@@ -69,7 +85,8 @@ function headOf(samples: Samples, count: number): Samples {
   };
 }
 
-function writeModel(model: Uint8Array): void {
+/** Writes both files and returns the manifest's path. */
+function writeModel(model: Uint8Array): string {
   const manifest: ModelManifest = modelManifestSchema.parse({
     name: 'scene-visitors',
     version: '1.0.0',
@@ -90,7 +107,9 @@ function writeModel(model: Uint8Array): void {
     license: 'MIT',
   });
   writeFileSync(new URL(manifest.file, folder), model);
-  writeFileSync(new URL('scene-visitors.json', folder), `${JSON.stringify(manifest, null, 2)}\n`);
+  const path = fileURLToPath(new URL('scene-visitors.json', folder));
+  writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
+  return path;
 }
 
 await main();

@@ -61,7 +61,7 @@ function plumageInk(above: Rgb, below: Rgb, top: number, bottom: number): Ink {
       color[c] = (above[c] as number) * (1 - t) + (below[c] as number) * t;
     }
     put(out, color, light, 0);
-    for (let c = 0; c < 3; c += 1) out[c + 4] = 0.1 + color[c as 0 | 1 | 2] * 0.26;
+    for (let c = 0; c < 3; c += 1) out[c + 4] = 0.13 + color[c as 0 | 1 | 2] * 0.28;
   };
 }
 

@@ -64,7 +64,9 @@ function blendPair(backdrop: Backdrop, pair: number, disc: Disc, a: number, b: n
 
 /** How much of a pixel that is (dx, dy) from the middle the disc covers. */
 function partOf(dx: number, dy: number, radius: number, bite: number): number {
-  const inside = Math.min(1, Math.max(0, radius + 0.5 - Math.sqrt(dx * dx + dy * dy)));
+  const square = dx * dx + dy * dy;
+  if (bite > 2 * radius && square < (radius - 0.5) * (radius - 0.5)) return 1;
+  const inside = Math.min(1, Math.max(0, radius + 0.5 - Math.sqrt(square)));
   if (inside === 0 || bite > 2 * radius) return inside;
   const ex = dx + bite;
   const ey = dy + bite * 0.5;

@@ -1,7 +1,8 @@
 import { createRandom, type Random } from '../base/random.ts';
-import { paintBroadleaf, paintConifer, paintFence, paintHouse, paintLamp } from './scene-built.ts';
+import { paintFence, paintHouse, paintLamp } from './scene-built.ts';
 import { createFractal, type Noise } from './scene-noise.ts';
 import { type Canvas, createCanvas, fill, flat, gradient, type Ink, put } from './scene-paint.ts';
+import { paintBroadleaf, paintConifer } from './scene-trees.ts';
 
 /** Where the ground begins to end, and where the road runs: in frame heights from the top. */
 export const horizonLine = 0.6;

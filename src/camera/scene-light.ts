@@ -26,7 +26,7 @@ export type Light = {
   glow: Color;
   cloudLit: Color;
   cloudDark: Color;
-  /** Whether it changes by more than two levels a second: dusk and dawn. */
+  /** Whether it changes fast: dusk and dawn, at up to ten levels a second. */
   fast: boolean;
   /** How far lamps are on, and how far stars show. */
   lamps: number;
@@ -50,7 +50,7 @@ type Hour = {
 /** The day by the sun's elevation, colours in 8-bit sRGB; in between is linear. */
 const hours: readonly Hour[] = [
   {
-    elevation: -0.42,
+    elevation: -0.6,
     zenith: [9, 13, 33],
     horizon: [27, 37, 70],
     light: [58, 66, 98],
@@ -61,7 +61,7 @@ const hours: readonly Hour[] = [
     stars: 1,
   },
   {
-    elevation: -0.2,
+    elevation: -0.36,
     zenith: [24, 34, 78],
     horizon: [92, 76, 112],
     light: [84, 84, 122],
@@ -72,7 +72,7 @@ const hours: readonly Hour[] = [
     stars: 0.45,
   },
   {
-    elevation: -0.04,
+    elevation: -0.1,
     zenith: [54, 76, 142],
     horizon: [236, 150, 112],
     light: [158, 132, 140],
@@ -83,7 +83,7 @@ const hours: readonly Hour[] = [
     stars: 0,
   },
   {
-    elevation: 0.12,
+    elevation: 0.16,
     zenith: [84, 134, 200],
     horizon: [250, 206, 160],
     light: [240, 208, 176],
@@ -94,7 +94,7 @@ const hours: readonly Hour[] = [
     stars: 0,
   },
   {
-    elevation: 0.4,
+    elevation: 0.5,
     zenith: [66, 132, 208],
     horizon: [190, 220, 240],
     light: [255, 250, 240],
@@ -152,7 +152,7 @@ export function lightAt(at: Micros, light: Light): void {
   light.sunY = elevation * 0.42;
   light.moonX = 0.5 + 0.36 * Math.cos(angle + 0.35);
   light.moonY = (-Math.sin(angle + 0.35) - 0.05) * 0.48;
-  light.fast = elevation > -0.34 && elevation < 0.18;
+  light.fast = elevation > -0.42 && elevation < 0.26;
   let upper = 1;
   while (upper < hours.length - 1 && (hours[upper] as Hour).elevation < elevation) upper += 1;
   const a = hours[upper - 1] as Hour;

@@ -25,28 +25,42 @@ export type Backdrop = {
   readonly kept: Kept;
 };
 
-/** What the sun, the moon and the visitor hide for one frame, in the order it was hidden. */
-export type Kept = { count: number; readonly pair: Int32Array; readonly word: Int32Array };
+/**
+ * What the sun, the moon and the visitor hide for one frame, in the order it was hidden: runs of
+ * pairs, two numbers each (the first pair, how many), and their words one after the other.
+ */
+export type Kept = {
+  count: number;
+  runs: number;
+  readonly run: Int32Array;
+  readonly word: Int32Array;
+};
 
 /** Keeps `count` pairs from `first` on, to be put back by `restore`. */
 export function keep(backdrop: Backdrop, first: number, count: number): void {
   const { kept, words } = backdrop;
-  const { pair, word } = kept;
-  let n = kept.count;
-  for (let at = first; at < first + count; at += 1, n += 1) {
-    pair[n] = at;
-    word[n] = words[at] as number;
-  }
-  kept.count = n;
+  const { run, word } = kept;
+  run[2 * kept.runs] = first;
+  run[2 * kept.runs + 1] = count;
+  kept.runs += 1;
+  const to = kept.count;
+  for (let k = 0; k < count; k += 1) word[to + k] = words[first + k] as number;
+  kept.count = to + count;
 }
 
 /** Puts back all that was kept, the last first: things drawn over one another come off in turn. */
 export function restore(backdrop: Backdrop): void {
   const { kept, words } = backdrop;
-  for (let n = kept.count - 1; n >= 0; n -= 1) {
-    words[kept.pair[n] as number] = kept.word[n] as number;
+  const { run, word } = kept;
+  let from = kept.count;
+  for (let index = kept.runs - 1; index >= 0; index -= 1) {
+    const first = run[2 * index] as number;
+    const count = run[2 * index + 1] as number;
+    from -= count;
+    for (let k = 0; k < count; k += 1) words[first + k] = word[from + k] as number;
   }
   kept.count = 0;
+  kept.runs = 0;
 }
 
 /** Clouds gone by in 1/256 of a pair of pixels, and where the row's grain starts. */

@@ -93,9 +93,9 @@ function pathOf(label: VisitorLabel, random: Random): Path {
       return { width: height * 0.72, height, enterAt, leaveAt, bob: 0.006, pace: 0.13 };
     }
     case 'bird': {
-      const width = 0.13 + 0.1 * size;
-      const enterAt = 0.14 + 0.36 * random();
-      const leaveAt = 0.14 + 0.36 * random();
+      const width = 0.16 + 0.1 * size;
+      const enterAt = 0.15 + 0.34 * random();
+      const leaveAt = 0.15 + 0.34 * random();
       return { width, height: width * 0.9, enterAt, leaveAt, bob: 0.018, pace: 0.35 };
     }
     case 'car': {

@@ -129,7 +129,7 @@ function switchLamps(levels: Uint16Array, light: Light): void {
   levels[lampKinds.street] = light.lamps;
   levels[lampKinds.porch] = light.lamps;
   for (const [index, lamp] of lampKinds.windows.entries()) {
-    const level = (light.lamps - 40 * (index + 1)) * 4;
+    const level = Math.round((light.lamps - 36 * (index + 1)) * 2.4);
     levels[lamp] = Math.min(256, Math.max(0, level));
   }
 }
@@ -155,7 +155,7 @@ function createBackdrop(width: number, height: number, seed: number): Backdrop {
     words: new Int32Array(buffer),
     bytes: new Uint8Array(buffer),
     // A visitor with its glow, at most 0.14 square units, and two discs are less than half a picture.
-    kept: { count: 0, pair: new Int32Array(pairsKept), word: new Int32Array(pairsKept) },
+    kept: { count: 0, runs: 0, run: new Int32Array(height * 6), word: new Int32Array(pairsKept) },
   };
 }
 
