@@ -1,6 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
 import { type ExitCode, exitCodes, messageOf } from './base/fault.ts';
-import { exitAtOnce } from './base/ffi.ts';
+import { exitAtOnce, shareMallocArenas } from './base/ffi.ts';
 import { version } from './base/version.ts';
 import type { Command } from './cli/command.ts';
 import { openTerminal } from './cli/terminal.ts';
@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   config: async () => (await import('./cli/config.ts')).config,
 };
 
+shareMallocArenas();
 const terminal = openTerminal(process.env);
 const stop = new AbortController();
 

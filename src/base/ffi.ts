@@ -25,3 +25,18 @@ export function copyBytes(target: Uint8Array, source: Uint8Array): void {
 export function exitAtOnce(status: number): void {
   exitNow(status);
 }
+
+/** glibc's malloc.h: M_ARENA_MAX. */
+const arenaMaxOption = -8;
+
+/**
+ * Lets all threads share two malloc arenas. glibc would give each thread its own, up to eight a core,
+ * and none of them returns what it once held: ten megabytes here. Other libcs have no such option.
+ */
+export function shareMallocArenas(): void {
+  try {
+    libc.func('int mallopt(int option, int value)')(arenaMaxOption, 2);
+  } catch {
+    // Not glibc: nothing to limit.
+  }
+}

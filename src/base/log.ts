@@ -1,5 +1,4 @@
-import { type Logger as PinoLogger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import { pino } from 'pino';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -16,13 +15,17 @@ export interface Log {
  * The door to pino. Lines go to standard error, synchronously, so that the last ones before an exit
  * are not lost; JSON for a pipe or the journal, readable text on a terminal.
  */
-export function openLog(level: LogLevel, terminal: boolean, colour: boolean): Log {
+export async function openLog(level: LogLevel, terminal: boolean, colour: boolean): Promise<Log> {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const logger: PinoLogger = terminal
-    ? pino(
-        options,
-        pretty({ destination: 2, sync: true, colorize: colour, translateTime: 'SYS:HH:MM:ss.l' }),
-      )
-    : pino(options, pino.destination({ dest: 2, sync: true }));
-  return logger;
+  if (!terminal) {
+    const lines: Log = pino(options, pino.destination({ dest: 2, sync: true }));
+    return lines;
+  }
+  const { default: pretty } = await import('pino-pretty');
+  const translateTime = 'SYS:HH:MM:ss.l';
+  const text: Log = pino(
+    options,
+    pretty({ destination: 2, sync: true, colorize: colour, translateTime }),
+  );
+  return text;
 }

@@ -4,12 +4,12 @@ import { unreachable } from '../base/assert.ts';
 import { failure, fault, type Outcome } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
 import type { CameraConfig } from '../contract/config.ts';
-import { openImageReplay } from './replay-images.ts';
-import { openVideoReplay } from './replay-video.ts';
-import { openSceneSource } from './scene-source.ts';
 import type { FrameSource } from './source.ts';
 
-/** Opens the source that the config names; `auto` takes the best one that there is. */
+/**
+ * Opens the source that the config names; `auto` takes the best one that there is. Each kind is loaded
+ * only when it is wanted: decoding images alone brings 20 MB of libraries.
+ */
 export async function openSource(
   config: CameraConfig,
   clock: Clock,
@@ -17,7 +17,7 @@ export async function openSource(
   switch (config.source) {
     case 'auto':
     case 'scene':
-      return openSceneSource(config, clock);
+      return (await import('./scene-source.ts')).openSceneSource(config, clock);
     case 'replay':
       return openReplay(config, clock);
     default:
@@ -42,7 +42,8 @@ async function openReplay(config: CameraConfig, clock: Clock): Promise<Outcome<F
       fault('camera.replay-missing', `there is nothing at ${path}`, 'Correct camera.path.'),
     );
   }
-  return found.isDirectory()
-    ? openImageReplay(path, config, clock)
-    : openVideoReplay(path, config, clock);
+  if (found.isDirectory()) {
+    return (await import('./replay-images.ts')).openImageReplay(path, config, clock);
+  }
+  return (await import('./replay-video.ts')).openVideoReplay(path, config, clock);
 }

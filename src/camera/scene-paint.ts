@@ -34,8 +34,9 @@ export type Distance = (x: number, y: number) => number;
 export type Ink = (x: number, y: number, out: Float32Array) => void;
 
 export function createCanvas(box: Box, scale: number): Canvas {
-  const width = Math.max(1, Math.ceil((box[2] - box[0]) * scale));
-  const height = Math.max(1, Math.ceil((box[3] - box[1]) * scale));
+  // A size that is whole but for rounding is not one pixel more.
+  const width = Math.max(1, Math.ceil((box[2] - box[0]) * scale - 1e-6));
+  const height = Math.max(1, Math.ceil((box[3] - box[1]) * scale - 1e-6));
   return {
     width,
     height,

@@ -50,42 +50,15 @@ export function createScene(options: {
   const geometry: FrameGeometry = { format: 'YUYV', width, height, stride: width * 2 };
   const frameBytes = frameBytesOf(geometry);
   const backdrop = createBackdrop(width, height, seed);
+  const refresh = createRefresh(backdrop, seed);
   const visitor = createVisitor(backdrop, seed);
-  const order = shuffleRows(height, seed);
   const light = createLight();
-  const motion = { drift: 0, seed: 0 };
   const disc = { x: 0, y: 0, radius: height * 0.034 };
-  /** In which call a row was last drawn: going back in time, only its latest turn counts. */
-  const turnOf = new Uint32Array(height);
-  let turn = 0;
-  let shown = Number.NEGATIVE_INFINITY;
-
-  function redraw(tick: number): void {
-    const at = micros((tick * 1e6) / ticksPerSecond);
-    lightAt(at, light);
-    switchLamps(backdrop.lampLevels, light);
-    motion.drift = driftAt(at, height);
-    const ticks = light.fast ? fastRowTicks : rowTicks;
-    const phase = ((tick % ticks) + ticks) % ticks;
-    for (let at = phase; at < order.length; at += ticks) {
-      const line = order[at] as number;
-      if (line >= height || turnOf[line] === turn) continue;
-      turnOf[line] = turn;
-      motion.seed = (Math.imul(line, 0x9e35) + Math.imul(tick, 0x7f4a)) & 0xffff;
-      drawRow(backdrop, line, light, motion);
-    }
-  }
-
   return {
     geometry,
     draw: (target, at) => {
       assert(target.length >= frameBytes, 'the target holds a whole frame');
-      const tick = Math.floor((at * ticksPerSecond) / 1e6);
-      const next =
-        tick >= shown && tick - shown <= memoryTicks ? shown + 1 : tick - memoryTicks + 1;
-      turn = (turn + 1) >>> 0;
-      for (let due = tick; due >= next; due -= 1) redraw(due);
-      shown = tick;
+      refresh(at);
       lightAt(at, light);
       drawDiscs(backdrop, light, disc, driftAt(at, height) >> 8);
       visitor.draw(at, light);
@@ -97,6 +70,43 @@ export function createScene(options: {
       const visible = visiblePartOf(visit, at, width, height);
       return { label: visible > 0 ? visit.label : 'empty', visible };
     },
+  };
+}
+
+/** Brings the backdrop to a time: draws the rows whose turn it was since the time before. */
+function createRefresh(backdrop: Backdrop, seed: number): (at: Micros) => void {
+  const { height } = backdrop;
+  const order = shuffleRows(height, seed);
+  const light = createLight();
+  const motion = { drift: 0, seed: 0 };
+  /** In which call a row was last drawn: of several turns in one call only the latest counts. */
+  const drawnIn = new Uint32Array(height);
+  let call = 0;
+  let shown = Number.NEGATIVE_INFINITY;
+
+  function redraw(tick: number): void {
+    const at = micros((tick * 1e6) / ticksPerSecond);
+    lightAt(at, light);
+    switchLamps(backdrop.lampLevels, light);
+    motion.drift = driftAt(at, height);
+    const ticks = light.fast ? fastRowTicks : rowTicks;
+    const phase = ((tick % ticks) + ticks) % ticks;
+    for (let turn = phase; turn < order.length; turn += ticks) {
+      const line = order[turn] as number;
+      if (line >= height || drawnIn[line] === call) continue;
+      drawnIn[line] = call;
+      motion.seed = (Math.imul(line, 0x9e35) + Math.imul(tick, 0x7f4a)) & 0xffff;
+      drawRow(backdrop, line, light, motion);
+    }
+  }
+
+  return (at) => {
+    const tick = Math.floor((at * ticksPerSecond) / 1e6);
+    const near = tick >= shown && tick - shown <= memoryTicks;
+    const first = near ? shown + 1 : tick - memoryTicks + 1;
+    call = (call + 1) >>> 0;
+    for (let due = tick; due >= first; due -= 1) redraw(due);
+    shown = tick;
   };
 }
 
@@ -135,7 +145,9 @@ function switchLamps(levels: Uint16Array, light: Light): void {
 }
 
 function createBackdrop(width: number, height: number, seed: number): Backdrop {
-  const ground = groundOf(paintLand(width, height, seed));
+  const canvas = paintLand(width, height, seed);
+  assert(canvas.width === width && canvas.height === height, 'the land fills the picture');
+  const ground = groundOf(canvas);
   const sky = createSky(width, height, seed);
   const pairsKept = (width * height) / 4 + 1024;
   const buffer = new ArrayBuffer(width * height * 2);

@@ -65,7 +65,7 @@ Without a camera it looks at a built-in moving scene.
     });
     const end = await runDaemon({
       config,
-      log: openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
+      log: await openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
       clock: systemClock,
       random: createRandom(randomInt(2 ** 31)),
       stop: secondsMax > 0 ? AbortSignal.any([stop, AbortSignal.timeout(secondsMax * 1000)]) : stop,

@@ -28,7 +28,11 @@ unavailable, 70 internal error, 78 wrong config.
     const loaded = loadConfig(parsed.value.text('config'), environment, terminal);
     if (!loaded.ok) return loaded.exit;
     const isTerminal = process.stderr.isTTY === true;
-    const log = openLog(loaded.config.log.level, isTerminal, environment['NO_COLOR'] === undefined);
+    const log = await openLog(
+      loaded.config.log.level,
+      isTerminal,
+      environment['NO_COLOR'] === undefined,
+    );
     const seed = randomInt(2 ** 31);
     log.info({ path: loaded.path ?? 'defaults', seed }, 'config read');
     const end = await runDaemon({

@@ -43,6 +43,13 @@ test('the same seed, size and time give the same bytes', () => {
   }
 });
 
+test('any legal size can be drawn', () => {
+  for (let width = 64; width <= 320; width += 10) {
+    const height = 48 + ((width * 7) % 97);
+    drawn(createScene({ width, height, seed: 1 }), second);
+  }
+});
+
 test('another seed gives another picture', () => {
   const a = drawn(createScene({ width: 160, height: 120, seed: 5 }), second);
   const b = drawn(createScene({ width: 160, height: 120, seed: 6 }), second);
@@ -70,6 +77,7 @@ test('every byte is legal in limited range, at any hour', () => {
   for (const [width, height] of [
     [64, 48],
     [322, 240],
+    [114, 333],
     [96, 200],
   ] as const) {
     const scene = createScene({ width, height, seed: width });
