@@ -1,0 +1,144 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { temporaryFolder } from './data.ts';
+
+/** A real broker, Debian's mosquitto, on a free port of the loopback interface. */
+export type Mosquitto = {
+  readonly port: number;
+  readonly url: string;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  subscribe(topic: string): Promise<Subscriber>;
+};
+
+/** A real subscriber, mosquitto_sub. */
+export type Subscriber = {
+  readonly messages: Message[];
+  /** Resolves when a message satisfies the condition, with that message. */
+  until(condition: (message: Message) => boolean): Promise<Message>;
+  close(): Promise<void>;
+};
+export type Message = { readonly topic: string; readonly payload: string };
+
+const path = `${process.env['PATH']}:/usr/sbin:/sbin`;
+const env = { ...process.env, PATH: path };
+const patienceMs = 60_000;
+
+/** `false` to run a test, or why it is skipped; in CI the broker must be there. */
+export function skipWithoutMosquitto(): string | false {
+  const isThere = ['mosquitto', 'mosquitto_sub', 'mosquitto_pub'].every(
+    (name) => spawnSync('which', [name], { env }).status === 0,
+  );
+  if (isThere) return false;
+  if (process.env['CI'] === 'true') throw new Error('mosquitto is missing in CI');
+  return 'needs mosquitto and mosquitto-clients (sudo apt install mosquitto mosquitto-clients)';
+}
+
+export async function startMosquitto(): Promise<Mosquitto & AsyncDisposable> {
+  const port = await freePort();
+  const file = join(temporaryFolder(), 'mosquitto.conf');
+  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
+  let broker: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    broker = spawn('mosquitto', ['-c', file], { env, stdio: 'ignore' });
+    await untilAnswers(port);
+  };
+  const kill = async (): Promise<void> => {
+    const current = broker;
+    broker = undefined;
+    if (current !== undefined) await end(current);
+  };
+  await start();
+  return {
+    port,
+    url: `mqtt://127.0.0.1:${port}`,
+    kill,
+    start,
+    subscribe: (topic) => subscribe(port, topic),
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGKILL');
+    await exited;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
+
+const publishArguments = (port: number, topic: string): string[] => [
+  '-h',
+  '127.0.0.1',
+  '-p',
+  String(port),
+  '-V',
+  '5',
+  '-q',
+  '1',
+  '-r',
+  '-t',
+  topic,
+  '-m',
+  'ready',
+];
+
+async function untilAnswers(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const { status } = spawnSync('mosquitto_pub', publishArguments(port, 'probe'), { env });
+    if (status === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('mosquitto does not answer');
+}
+
+/** Subscribes, and resolves once the broker has confirmed it: a retained message came back. */
+async function subscribe(port: number, topic: string): Promise<Subscriber> {
+  execFileSync('mosquitto_pub', publishArguments(port, 'probe'), { env });
+  const topics = ['-t', topic, '-t', 'probe'];
+  const child = spawn(
+    'mosquitto_sub',
+    ['-h', '127.0.0.1', '-p', String(port), '-V', '5', '-q', '1', '-F', '%t %p', ...topics],
+    { env, stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  const messages: Message[] = [];
+  let waiting: (() => void)[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const at = line.indexOf(' ');
+    messages.push({ topic: line.slice(0, at), payload: line.slice(at + 1) });
+    for (const resume of waiting) resume();
+    waiting = [];
+  });
+  const until = async (condition: (message: Message) => boolean): Promise<Message> => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      for (const resume of waiting) resume();
+    }, patienceMs);
+    try {
+      for (;;) {
+        const found = messages.find(condition);
+        if (found !== undefined) return found;
+        if (isLate)
+          throw new Error(`no such message within ${patienceMs} ms of ${messages.length}`);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  await until((message) => message.topic === 'probe');
+  return { messages, until, close: () => end(child) };
+}

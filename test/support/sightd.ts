@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { packageRoot } from '../../src/base/paths.ts';
+import type { Ledger } from '../../src/contract/ledger.ts';
+import { temporaryFolder } from './data.ts';
+
+/** The built sightd as a process, as a user runs it. */
+export type Sightd = {
+  readonly process: ChildProcess;
+  /** Standard error so far, a line each. */
+  readonly lines: string[];
+  /** Standard output so far. */
+  readonly output: () => string;
+  /** Resolves with the first line of standard error, from the start, that holds `text`. */
+  untilLine(text: string): Promise<string>;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+};
+
+const mainFile = join(packageRoot, 'dist', 'src', 'main.js');
+/** A process that says nothing for so long will not say it any more. */
+const patienceMs = 60_000;
+
+export function startSightd(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Sightd {
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', mainFile, ...args], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  let output = '';
+  let waiting: (() => void)[] = [];
+  const wake = (): void => {
+    for (const resume of waiting) resume();
+    waiting = [];
+  };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line);
+    wake();
+  });
+  let isGone = false;
+  const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once('close', (code, signal) => {
+      isGone = true;
+      wake();
+      resolve({ code, signal });
+    });
+  });
+  const untilLine = async (text: string): Promise<string> => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+    for (;;) {
+      const found = lines.find((line) => line.includes(text));
+      if (found !== undefined || isGone) clearTimeout(timer);
+      if (found !== undefined) return found;
+      if (isGone) throw new Error(`sightd ended without saying "${text}":\n${lines.join('\n')}`);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+  };
+  return { process: child, lines, output: () => output, untilLine, exited };
+}
+
+/** Starts `sightd run` with a config, which is written as JSON: YAML too. */
+export function startDaemon(config: object): Sightd {
+  const path = join(temporaryFolder(), 'config.yaml');
+  writeFileSync(path, JSON.stringify(config));
+  return startSightd(['run', '--config', path]);
+}
+
+/** The ledger in the daemon's last words. */
+export function finalLedger(sightd: Sightd): Ledger {
+  const line = sightd.lines.find((text) => text.includes('"msg":"stopped"'));
+  if (line === undefined)
+    throw new Error(`sightd did not stop cleanly:\n${sightd.lines.join('\n')}`);
+  return (JSON.parse(line) as { ledger: Ledger }).ledger;
+}
+
+/** Runs sightd to its end. */
+export async function runSightd(args: readonly string[], environment: Record<string, string> = {}) {
+  const sightd = startSightd(args, environment);
+  const timer = setTimeout(() => sightd.process.kill('SIGKILL'), patienceMs);
+  const { code } = await sightd.exited;
+  clearTimeout(timer);
+  return { code, output: sightd.output(), errors: sightd.lines.join('\n') };
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { configJsonSchema, configSchema } from '../../../src/contract/config.ts';
+
+const accepts = (tree: unknown): boolean => configSchema.safeParse(tree).success;
+
+/** A config with one key set, from `camera.width`. */
+function configWith(path: string, value: unknown): unknown {
+  const [section, key] = path.split('.') as [string, string];
+  return { [section]: { [key]: value } };
+}
+
+test('an empty config is the defaults, and they are valid', () => {
+  const config = configSchema.parse({});
+  assert.equal(config.camera.width, 640);
+  assert.equal(config.queue.order, 'latest');
+  assert.equal(config.mqtt.url, 'mqtt://localhost:1883');
+  assert.deepEqual(configSchema.parse(config), config);
+});
+
+test('every section may be left empty', () => {
+  for (const section of Object.keys(configSchema.shape)) assert.ok(accepts({ [section]: {} }));
+});
+
+test('the file takes no defaults from an earlier one', () => {
+  const first = configSchema.parse({});
+  first.label.thresholds['bird'] = 0.5;
+  assert.deepEqual(configSchema.parse({}).label.thresholds, {});
+});
+
+const limits: readonly [path: string, inside: readonly unknown[], outside: readonly unknown[]][] = [
+  ['camera.width', [64, 1920], [62, 1922, 65, 640.5, '640', Number.NaN, null]],
+  ['camera.height', [48, 1920], [46, 1922, 481]],
+  ['camera.fps', [0.1, 240], [0.09, 240.1, 0, -1, Number.POSITIVE_INFINITY]],
+  ['camera.source', ['auto', 'replay', 'scene'], ['Auto', 'usb', '']],
+  ['camera.path', ['x'], ['']],
+  ['camera.seed', [0, 2 ** 31 - 1], [-1, 2 ** 31]],
+  ['queue.slots', [1, 64], [0, 65, 1.5]],
+  ['queue.order', ['latest', 'fifo', 'priority'], ['lifo']],
+  ['inference.workers', [1, 8], [0, 9]],
+  ['inference.threads', [1, 16], [0, 17]],
+  ['label.smoothing', [0, 0.99], [-0.01, 1]],
+  ['label.enter', [1], [-0.1, 1.01]],
+  ['label.holdSeconds', [0, 3600], [-1, 3601]],
+  ['label.thresholds', [{}, { bird: 1 }, { bird: 0.001 }], [{ bird: 0 }, { bird: 1.1 }, []]],
+  ['publish.resultsPerSecondMax', [0, 1000], [-1, 1001]],
+  ['publish.topK', [1, 20], [0, 21]],
+  ['mqtt.protocol', ['auto', 5, '3.1.1'], ['5', 3, '3.1']],
+  ['mqtt.reconnectSecondsMax', [1, 3600], [0.9, 3601]],
+  ['health.intervalSeconds', [1, 3600], [0, 0.9, 3601]],
+  ['health.stopSeconds', [0.5, 600], [0.4, 601]],
+  ['log.level', ['trace', 'silent'], ['warning']],
+];
+
+for (const [path, inside, outside] of limits) {
+  test(`${path} is valid up to its limits and not beyond`, () => {
+    for (const value of inside) assert.ok(accepts(configWith(path, value)), `takes ${value}`);
+    for (const value of outside) assert.ok(!accepts(configWith(path, value)), `refuses ${value}`);
+  });
+}
+
+test('an enter threshold of 0 is refused: labels are ranked by their score in relation to it', () => {
+  assert.ok(!accepts(configWith('label.enter', 0)));
+});
+
+test('a device id is one topic level of at most 63 plain characters', () => {
+  for (const id of ['a', 'porch-cam_2.lan', 'x'.repeat(63)]) assert.ok(accepts({ device: { id } }));
+  for (const id of ['', 'x'.repeat(64), '-a', '.a', 'a/b', 'a+', 'a#', 'a b', 'ä', 'a\n', 'a\n\n']) {
+    assert.ok(!accepts({ device: { id } }), JSON.stringify(id));
+  }
+});
+
+test('a topic base has up to five levels and neither wildcard nor empty level', () => {
+  for (const base of ['sightd', 'haus/oben', 'a/b/c/d/e', 'Küche']) {
+    assert.ok(accepts({ mqtt: { base } }), base);
+  }
+  for (const base of ['', '/', '/a', 'a/', 'a//b', 'a/b/c/d/e/f', 'a+', '#', 'a\u0000', 'a\n']) {
+    assert.ok(!accepts({ mqtt: { base } }), JSON.stringify(base));
+  }
+});
+
+test('a broker address has one of the four schemes and something behind it', () => {
+  for (const scheme of ['mqtt', 'mqtts', 'ws', 'wss']) {
+    assert.ok(accepts({ mqtt: { url: `${scheme}://broker:1883` } }));
+  }
+  for (const url of ['', 'broker', 'http://broker', 'mqtt://', 'MQTT:broker', ' mqtt://broker']) {
+    assert.ok(!accepts({ mqtt: { url } }), url);
+  }
+});
+
+test('a key that no section has is refused', () => {
+  assert.ok(!accepts({ camera: { widht: 640 } }));
+  assert.ok(!accepts({ kamera: {} }));
+});
+
+type Described = { readonly properties: Record<string, unknown>; additionalProperties: unknown };
+
+test('the JSON Schema has every section and every key, each described, and no other', () => {
+  const schema = configJsonSchema() as Described;
+  assert.deepEqual(Object.keys(schema.properties), Object.keys(configSchema.shape));
+  assert.equal(schema.additionalProperties, false);
+  for (const [name, part] of Object.entries(configSchema.shape)) {
+    const section = schema.properties[name] as Described;
+    assert.deepEqual(Object.keys(section.properties), Object.keys(part.unwrap().shape), name);
+    assert.equal(section.additionalProperties, false, name);
+    for (const [key, value] of Object.entries(section.properties)) {
+      const { description } = value as { description: unknown };
+      assert.ok(typeof description === 'string' && description !== '', `${name}.${key}`);
+    }
+  }
+});
+
+test('the JSON Schema requires nothing: an empty file is a config', () => {
+  const schema = configJsonSchema() as { required: unknown };
+  assert.equal(schema.required, undefined);
+  assert.match(JSON.stringify(schema), /draft\/2020-12/);
+});
