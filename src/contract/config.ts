@@ -37,7 +37,7 @@ export const cameraSchema = z.strictObject({
   height: z
     .int()
     .min(48)
-    .max(1920)
+    .max(1080)
     .refine(even, 'an even number')
     .default(480)
     .describe('Rows of a frame.'),
@@ -90,23 +90,35 @@ const inferenceSchema = z.strictObject({
 
 const fraction = z.number().min(0).max(1);
 
-export const labelSchema = z.strictObject({
-  smoothing: z
-    .number()
-    .min(0)
-    .max(0.99)
-    .default(0.5)
-    .describe('Weight of the past in the smoothed scores; 0 takes each frame as it is.'),
-  enter: fraction.default(0.6).describe('Smoothed score from which a label is taken up.'),
-  exit: fraction.default(0.4).describe('Smoothed score below which the current label is given up.'),
-  holdSeconds: z.number().min(0).max(3600).default(1).describe('A label stays at least this long.'),
-  thresholds: z
-    .record(z.string(), z.number().gt(0).max(1))
-    .default({})
-    .describe(
-      'Per label: its own `enter` (its exit keeps the proportion of exit to enter). Such a label goes before labels without one.',
-    ),
-});
+export const labelSchema = z
+  .strictObject({
+    smoothing: z
+      .number()
+      .min(0)
+      .max(0.99)
+      .default(0.5)
+      .describe('Weight of the past in the smoothed scores; 0 takes each frame as it is.'),
+    enter: fraction.gt(0).default(0.6).describe('Smoothed score from which a label is taken up.'),
+    exit: fraction
+      .default(0.4)
+      .describe('Smoothed score below which the current label is given up.'),
+    holdSeconds: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(1)
+      .describe('A label stays at least this long.'),
+    thresholds: z
+      .record(z.string(), z.number().gt(0).max(1))
+      .default({})
+      .describe(
+        'Per label: its own `enter` (its exit keeps the proportion of exit to enter). Such a label goes before labels without one.',
+      ),
+  })
+  .refine(({ enter, exit }) => exit <= enter, {
+    path: ['exit'],
+    message: 'no more than label.enter',
+  });
 
 const publishSchema = z.strictObject({
   results: z.boolean().default(true).describe('Publish a `result` for classified frames.'),

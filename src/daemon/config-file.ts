@@ -169,7 +169,10 @@ function problemsOf(
     (value, key) => (isTree(value) ? value[key] : undefined),
     tree,
   );
-  return [at(path, `got ${nameOf(found)}; expected ${expectationOf(issue)}`)];
+  const expected = `expected ${expectationOf(issue)}`;
+  // A rule between two keys can fail for one that was left at its default.
+  if (found === undefined && issue.code === 'custom') return [at(path, `${expected}; set it too`)];
+  return [at(path, `got ${nameOf(found)}; ${expected}`)];
 }
 
 /** The line of the deepest part of the path that the file has; unknown keys are found by their name. */

@@ -22,7 +22,7 @@ test('every section may be left empty', () => {
   for (const section of Object.keys(configSchema.shape)) assert.ok(accepts({ [section]: {} }));
 });
 
-test('the file takes no defaults from an earlier one', () => {
+test('what is done to one config does not change the defaults of the next', () => {
   const first = configSchema.parse({});
   first.label.thresholds['bird'] = 0.5;
   assert.deepEqual(configSchema.parse({}).label.thresholds, {});
@@ -65,7 +65,19 @@ test('an enter threshold of 0 is refused: labels are ranked by their score in re
 
 test('a device id is one topic level of at most 63 plain characters', () => {
   for (const id of ['a', 'porch-cam_2.lan', 'x'.repeat(63)]) assert.ok(accepts({ device: { id } }));
-  for (const id of ['', 'x'.repeat(64), '-a', '.a', 'a/b', 'a+', 'a#', 'a b', 'ä', 'a\n', 'a\n\n']) {
+  for (const id of [
+    '',
+    'x'.repeat(64),
+    '-a',
+    '.a',
+    'a/b',
+    'a+',
+    'a#',
+    'a b',
+    'ä',
+    'a\n',
+    'a\n\n',
+  ]) {
     assert.ok(!accepts({ device: { id } }), JSON.stringify(id));
   }
 });
