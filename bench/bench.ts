@@ -23,7 +23,7 @@ say('tensor preparation…');
 const tensor = benchTensor(rounds);
 const pipelines: PipelineFigures[] = [];
 for (const { use, name } of models()) {
-  say(`pipeline with ${name} (about ${Math.round(pairs * 4 * (seconds + 4))} s)…`);
+  say(`pipeline with ${name} (about ${Math.round(pairs * (4 * seconds + 24))} s)…`);
   pipelines.push(await benchPipeline(use, name, pairs, seconds));
 }
 if (isJson)

@@ -21,7 +21,8 @@ export type Pair = {
   readonly ratios: { readonly framesPerSecond: number; readonly cpuMsPerFrame: number };
 };
 
-const warmSeconds = 2;
+/** V8 compiles its hot functions in the first seconds; a daemon runs for months. */
+const warmSeconds = 10;
 
 /**
  * The daemon as a user runs it, classifying the built-in scene (640×480 YUYV) and publishing every

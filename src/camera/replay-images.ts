@@ -24,19 +24,21 @@ export function openImageReplay(
   const decode = (index: number): Promise<Outcome<Picture>> =>
     decodeImage(join(folder, files.value[index] as string), width, height);
   let index = 0;
+  let count = 0;
   let capturedAt = clock.now();
   // The next picture is decoded while this one is classified.
   let ahead: Promise<Outcome<Picture>> | undefined;
 
   const advance = (): void => {
     index += 1;
+    count += 1;
     if (config.loop && index === files.value.length) index = 0;
     ahead = index < files.value.length ? decode(index) : undefined;
   };
 
   const readNext = async (target: Uint8Array): Promise<Reading> => {
     if (index >= files.value.length) return { kind: 'ended' };
-    const driverSequence = index;
+    const driverSequence = count;
     const picture = await (ahead ?? decode(index));
     advance();
     if (!picture.ok) return { kind: 'failed', fault: picture.fault };

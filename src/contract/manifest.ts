@@ -23,7 +23,7 @@ export const modelInputSchema = z.strictObject({
   /** A float32 element is `(byte · scale − mean) / std`; one number for all channels or one each, in the order of `color`. */
   scale: z.number().positive().default(1),
   mean: perChannel.default(0),
-  std: perChannel.default(1),
+  std: perChannel.refine((std) => [std].flat().every((value) => value !== 0), 'not 0').default(1),
   resize: resizeRuleSchema.default({ rule: 'center-crop', fraction: 0.875 }),
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
-import { type Document, isNode, LineCounter, parse, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { type Document, isNode, isScalar, LineCounter, parse, parseDocument, visit } from 'yaml';
+import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import { type Config, configSchema } from '../contract/config.ts';
 
@@ -27,6 +27,8 @@ type Override = { readonly path: readonly string[]; readonly variable: string };
 
 /** A config file larger than this is not one. */
 const configBytesMax = 1024 * 1024;
+/** More aliases than there are keys; finding the value of each takes a walk through the file. */
+const aliasesMax = 100;
 
 /** Reads the file's text, or says why it cannot be had. */
 export function readConfigText(path: string): Outcome<string> {
@@ -57,11 +59,15 @@ export function parseConfig(text: string, environment: Environment): ConfigReadi
   if (document.errors.length > 0) {
     return { ok: false, problems: document.errors.map((error) => syntaxProblem(error, lines)) };
   }
-  const tree: unknown = document.toJS({ maxAliasCount: 10 }) ?? {};
+  const structural = structureProblemOf(document, lines);
+  if (structural !== undefined) return { ok: false, problems: [structural] };
+  const tree: unknown = document.toJS() ?? {};
   if (!isTree(tree)) {
     const message = `a config is a mapping of sections, not ${nameOf(tree)}`;
     return { ok: false, problems: [{ path: '', line: 1, variable: undefined, message }] };
   }
+  // A name with nothing after it is an empty section.
+  for (const section of sectionNames) if (tree[section] === null) tree[section] = {};
   const { overrides, warnings, problems } = applyEnvironment(tree, environment);
   const parsed = configSchema.safeParse(tree);
   if (parsed.success && problems.length === 0) return { ok: true, config: parsed.data, warnings };
@@ -129,11 +135,49 @@ function applyEnvironment(tree: Tree, environment: Environment) {
       });
       continue;
     }
-    if (!isTree(tree[section])) tree[section] = {};
-    (tree[section] as Tree)[key] = scalarOf(text);
+    tree[section] ??= {};
+    const values = tree[section];
+    if (!isTree(values)) continue; // What the file has there is a problem already.
+    values[key] = isText(section, key) ? text : scalarOf(text);
     overrides.push({ path: [section, key], variable });
   }
   return { overrides, warnings, problems };
+}
+
+/** Whether a key takes text and nothing else. */
+function isText(section: keyof typeof configSchema.shape, key: string): boolean {
+  const schema: unknown = Reflect.get(configSchema.shape[section].unwrap().shape, key);
+  return unwrapped(schema) instanceof z.ZodString;
+}
+
+const unwrapped = (schema: unknown): unknown =>
+  schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
+    ? unwrapped(schema.unwrap())
+    : schema;
+
+/**
+ * What YAML allows and a config does not have. An alias names a plain value only, so that nothing can
+ * multiply or go in circles; `__proto__` would be lost in a mapping with free keys.
+ */
+function structureProblemOf(document: Document, lines: LineCounter): ConfigProblem | undefined {
+  let problem: ConfigProblem | undefined;
+  let aliases = 0;
+  const refuse = (node: unknown, path: string, message: string): symbol => {
+    const line = isNode(node) && node.range != null ? lines.linePos(node.range[0]).line : undefined;
+    problem = { path, line, variable: undefined, message };
+    return visit.BREAK;
+  };
+  visit(document, {
+    Alias: (_, alias) => {
+      aliases += 1;
+      if (aliases > aliasesMax) return refuse(alias, '', `more than ${aliasesMax} aliases`);
+      if (isScalar(alias.resolve(document))) return undefined;
+      return refuse(alias, '', `the alias *${alias.source} names no plain value before it`);
+    },
+    Pair: (_, { key }) =>
+      String(key) === '__proto__' ? refuse(key, '__proto__', 'unknown key') : undefined,
+  });
+  return problem;
 }
 
 /** A variable's text as YAML reads it: numbers, booleans and `{a: 1}` too; else the text itself. */

@@ -61,16 +61,18 @@ function smooth(
   return after;
 }
 
+const ownOf = (label: string, config: LabelConfig): number | undefined =>
+  Object.hasOwn(config.thresholds, label) ? config.thresholds[label] : undefined;
+
 const enterOf = (label: string, config: LabelConfig): number =>
-  config.thresholds[label] ?? config.enter;
+  ownOf(label, config) ?? config.enter;
 
 const exitOf = (label: string, config: LabelConfig): number => {
-  const own = config.thresholds[label];
+  const own = ownOf(label, config);
   return own === undefined ? config.exit : own * (config.exit / config.enter);
 };
 
-const hasOwn = (label: string, config: LabelConfig): boolean =>
-  config.thresholds[label] !== undefined;
+const hasOwn = (label: string, config: LabelConfig): boolean => ownOf(label, config) !== undefined;
 
 /** Whether `label` goes before `other`: a threshold of its own first, then the score in relation to it. */
 function outranks(

@@ -55,7 +55,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
       // On a schedule, so that the rate is met on average; after a pause it begins anew.
       const period = 1_000_000 / rate;
-      nextResultAt = Math.max(nextResultAt + period, now - period);
+      nextResultAt = (now - nextResultAt > period ? now : nextResultAt) + period;
     }
     const sent = link.send(topics.result, JSON.stringify(resultOf(classification, now, options)));
     if (sent) counts.published += 1;

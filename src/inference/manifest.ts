@@ -119,7 +119,15 @@ function readLabels(manifest: ModelManifest, path: string): Outcome<readonly str
   if (typeof manifest.labels !== 'string') return success(manifest.labels);
   const text = readText(besides(path, manifest.labels), 'the labels');
   if (!text.ok) return text;
-  return success(text.value.replace(/\r/g, '').replace(/\n+$/, '').split('\n'));
+  const names = text.value.replace(/\r/g, '').replace(/\n+$/, '').split('\n');
+  if (names.every((name) => name !== '')) return success(names);
+  return failure(
+    fault(
+      'model.manifest-invalid',
+      `${besides(path, manifest.labels)} has an empty line where a label should be`,
+      'docs/models.md says what a manifest holds.',
+    ),
+  );
 }
 
 function checkHash(onnx: string, manifest: ModelManifest, path: string): Fault | undefined {

@@ -1,11 +1,19 @@
-import type { MqttClient } from 'mqtt';
+/** The part of a connection that messages leave by. */
+export interface Sender {
+  publish(
+    topic: string,
+    payload: string,
+    options: { readonly qos: 0 | 1; readonly retain?: boolean },
+    done: (error?: Error | null) => void,
+  ): unknown;
+}
 
 /**
  * What is on its way to the broker, bounded: QoS 0 messages up to a number not yet written to the
  * socket, and for each retained topic only its newest payload.
  */
 export interface Outgoing {
-  attach(client: MqttClient, birth: { topic: string; payload: string }): void;
+  attach(client: Sender, birth: { topic: string; payload: string }): void;
   detach(): void;
   retain(topic: string, payload: string): void;
   send(topic: string, payload: string): boolean;
@@ -22,7 +30,7 @@ const unwrittenMax = 64;
 export function createOutgoing(offlineMessagesMax: number): Outgoing {
   const retained = new Map<string, Retained>();
   const queue: { topic: string; payload: string }[] = [];
-  let client: MqttClient | undefined;
+  let client: Sender | undefined;
   let unwritten = 0;
   let waiting: (() => void)[] = [];
 

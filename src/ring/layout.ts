@@ -35,6 +35,7 @@ export type Workspace = {
 // Header words (indices into the Int32Array over the whole memory).
 export const readyWord = lineWords; // +1 on every publish; readers sleep on it.
 export const freedWord = 2 * lineWords; // +1 on every freed slot; a lossless producer sleeps on it.
+export const wakeAtWord = 2 * lineWords + 1; // Value of `freedWord` from which the sleeping producer is woken.
 export const endedWord = 3 * lineWords; // 1 once no more frames will come.
 export const producerWords = 4 * lineWords; // Frames that never held a slot, by `directOutcomes`.
 const headerWords = 8 * lineWords;

@@ -24,7 +24,10 @@ export interface FrameProducer {
   abandon(slot: WritableSlot): void;
   /** Accounts for frames that never held a slot; each takes a sequence number too. */
   count(outcome: at.DirectOutcome, frames: number): void;
-  /** Resolves once a slot may have become free, or after `wake`. Lossless sources wait here. */
+  /**
+   * Resolves once slots have become free since the last `claim` (half of them, when all were taken),
+   * or after `wake`. Lossless sources wait here.
+   */
   untilFreed(): Promise<void>;
   /** Ends `untilFreed` early, so that its caller can look at something else. */
   wake(): void;
@@ -44,6 +47,8 @@ export function openProducer(ring: RingHandle, owner: number): FrameProducer {
   let sequence = ledgerOf(ring).captured;
   let ordinal = publishedOf(slots);
   let freedSeen = Atomics.load(words, at.freedWord);
+  // A full ring has work for its readers: waking for every single slot would only cost.
+  const wakeAfter = Math.max(1, ring.shape.slots >> 1);
   Atomics.store(words, at.endedWord, 0);
 
   const take = (index: number, free: number): WritableSlot | undefined => {
@@ -96,6 +101,8 @@ export function openProducer(ring: RingHandle, owner: number): FrameProducer {
       Atomics.add(words, at.producerWords + at.directOutcomes.indexOf(outcome), frames);
     },
     untilFreed: async () => {
+      // Before the sleep, so that whoever frees a slot after it sees when to wake us.
+      Atomics.store(words, at.wakeAtWord, (freedSeen + wakeAfter) | 0);
       const wait = Atomics.waitAsync(words, at.freedWord, freedSeen);
       if (wait.async) await wait.value;
     },

@@ -64,9 +64,10 @@ export function openSlots(ring: RingHandle) {
     }
     const freed = move(slot, settled, at.wordOf(at.stateFree, 0, at.generationOf(settled)));
     assert(freed, 'only its owner frees a settled slot');
-    // Wakes a producer that waits for a free slot; the slot's new state came before.
-    Atomics.add(words, at.freedWord, 1);
-    Atomics.notify(words, at.freedWord);
+    // The slot's new state comes before the count that a sleeping producer waits for.
+    const count = Atomics.add(words, at.freedWord, 1) + 1;
+    if (((count - Atomics.load(words, at.wakeAtWord)) | 0) >= 0)
+      Atomics.notify(words, at.freedWord);
   };
 
   /** Ends a frame with an outcome, when the slot is still at `from`. */

@@ -30,7 +30,7 @@ test('what is done to one config does not change the defaults of the next', () =
 
 const limits: readonly [path: string, inside: readonly unknown[], outside: readonly unknown[]][] = [
   ['camera.width', [64, 1920], [62, 1922, 65, 640.5, '640', Number.NaN, null]],
-  ['camera.height', [48, 1920], [46, 1922, 481]],
+  ['camera.height', [48, 1080], [46, 1082, 481]],
   ['camera.fps', [0.1, 240], [0.09, 240.1, 0, -1, Number.POSITIVE_INFINITY]],
   ['camera.source', ['auto', 'replay', 'scene'], ['Auto', 'usb', '']],
   ['camera.path', ['x'], ['']],
@@ -40,7 +40,7 @@ const limits: readonly [path: string, inside: readonly unknown[], outside: reado
   ['inference.workers', [1, 8], [0, 9]],
   ['inference.threads', [1, 16], [0, 17]],
   ['label.smoothing', [0, 0.99], [-0.01, 1]],
-  ['label.enter', [1], [-0.1, 1.01]],
+  ['label.enter', [0.4, 1], [-0.1, 1.01]],
   ['label.holdSeconds', [0, 3600], [-1, 3601]],
   ['label.thresholds', [{}, { bird: 1 }, { bird: 0.001 }], [{ bird: 0 }, { bird: 1.1 }, []]],
   ['publish.resultsPerSecondMax', [0, 1000], [-1, 1001]],
@@ -61,6 +61,13 @@ for (const [path, inside, outside] of limits) {
 
 test('an enter threshold of 0 is refused: labels are ranked by their score in relation to it', () => {
   assert.ok(!accepts(configWith('label.enter', 0)));
+});
+
+test('a label is given up no higher than it is taken up', () => {
+  assert.ok(accepts({ label: { enter: 0.5, exit: 0.5 } }));
+  assert.ok(!accepts({ label: { enter: 0.5, exit: 0.51 } }));
+  assert.ok(!accepts({ label: { enter: 0.39 } }), 'the default exit is above it');
+  assert.ok(accepts({ label: { enter: 0.01, exit: 0 } }));
 });
 
 test('a device id is one topic level of at most 63 plain characters', () => {
