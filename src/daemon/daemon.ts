@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { returnFreedMemory } from '../base/ffi.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { type Clock, createWallClock, seconds } from '../base/time.ts';
@@ -165,6 +166,7 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
     events: {
       onRunning: (opened) => {
         source = opened;
+        returnFreedMemory();
         log.info({ source: opened.name, model: model.name, session, topics }, 'running');
         options.onRunning?.({ source: opened, model, topics });
         reporter?.touch();
