@@ -7,8 +7,8 @@ export interface Pace {
 }
 
 /**
- * A steady rate on an absolute schedule, so that waits do not add up to a drift. After a delay of more
- * than a period the schedule starts anew from now: frames that nobody could take are not made up for.
+ * A steady rate on an absolute schedule, so that waits do not add up to a drift. Once the next
+ * frame is more than a period late the schedule starts anew from now: frames that nobody could take are not made up for.
  */
 export function createPace(clock: Clock, fps: number): Pace {
   const period = micros(1_000_000 / fps);
@@ -16,7 +16,7 @@ export function createPace(clock: Clock, fps: number): Pace {
   return {
     next: async (signal) => {
       const now = clock.now();
-      if (due === undefined || now - due > period) due = now;
+      if (due === undefined || now - due > 2 * period) due = now;
       else due = micros(due + period);
       const wait = millis((due - now) / 1000);
       if (wait > 0) await clock.sleep(wait, signal);

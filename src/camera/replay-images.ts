@@ -26,21 +26,27 @@ export function openImageReplay(
   let index = 0;
   let count = 0;
   let capturedAt = clock.now();
-  // The next picture is decoded while this one is classified.
-  let ahead: Promise<Outcome<Picture>> | undefined;
+  // The next picture is decoded while this one is classified; never two at a time.
+  let ahead: { readonly index: number; readonly picture: Promise<Outcome<Picture>> } | undefined;
 
   const advance = (): void => {
     index += 1;
     count += 1;
     if (config.loop && index === files.value.length) index = 0;
-    ahead = index < files.value.length ? decode(index) : undefined;
+  };
+
+  const pictureOf = async (wanted: number): Promise<Outcome<Picture>> => {
+    if (ahead?.index === wanted) return ahead.picture;
+    await ahead?.picture;
+    return decode(wanted);
   };
 
   const readNext = async (target: Uint8Array): Promise<Reading> => {
     if (index >= files.value.length) return { kind: 'ended' };
     const driverSequence = count;
-    const picture = await (ahead ?? decode(index));
+    const picture = await pictureOf(index);
     advance();
+    ahead = index < files.value.length ? { index, picture: decode(index) } : undefined;
     if (!picture.ok) return { kind: 'failed', fault: picture.fault };
     copyBytes(target, picture.value.pixels);
     const { geometry, pixels } = picture.value;
@@ -60,7 +66,7 @@ export function openImageReplay(
     read: readNext,
     skip: advance,
     [Symbol.asyncDispose]: async () => {
-      await ahead;
+      await ahead?.picture;
     },
   });
 }

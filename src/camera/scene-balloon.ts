@@ -14,6 +14,7 @@ import {
   shine,
   stroke,
 } from './scene-paint.ts';
+import type { Pool } from './scene-pool.ts';
 
 /** The envelope in units of the balloon's height: widest at `waist`, open at `mouth`. */
 const waist = 0.36;
@@ -93,9 +94,9 @@ const patterns: readonly Pattern[] = [
 ];
 
 /** Paints a hot-air balloon, `scale` pixels high; x 0 is its middle and y 0 its top. */
-export function paintBalloon(scale: number, random: Random): Painting {
+export function paintBalloon(scale: number, random: Random, pool: Pool): Painting {
   const margin = 1.5 / scale;
-  const canvas = createCanvas([-0.36 - margin, -margin, 0.36 + margin, 1 + margin], scale);
+  const canvas = createCanvas([-0.36 - margin, -margin, 0.36 + margin, 1 + margin], scale, pool);
   const palette = palettes[Math.floor(random() * palettes.length)] as readonly Rgb[];
   const pattern = patterns[Math.floor(random() * patterns.length)] as Pattern;
   const turn = random();

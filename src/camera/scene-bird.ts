@@ -13,6 +13,7 @@ import {
   type Rgb,
   smooth,
 } from './scene-paint.ts';
+import type { Pool } from './scene-pool.ts';
 
 /** Pictures of one beat of the wings. */
 export const birdPoses = 12;
@@ -69,9 +70,9 @@ function plumageInk(above: Rgb, below: Rgb, top: number, bottom: number): Ink {
  * Paints one pose of a bird that flies to the right, `scale` pixels from beak to tail; x 0 is the
  * tip of its tail and y 0 the top of its wings' beat.
  */
-export function paintBird(scale: number, pose: number, random: Random): Painting {
+export function paintBird(scale: number, pose: number, random: Random, pool: Pool): Painting {
   const margin = 1.5 / scale;
-  const canvas = createCanvas([-margin, -0.04 - margin, 1 + margin, 0.94 + margin], scale);
+  const canvas = createCanvas([-margin, -0.04 - margin, 1 + margin, 0.94 + margin], scale, pool);
   const plumage = plumages[Math.floor(random() * plumages.length)] as Plumage;
   const turn = (pose / birdPoses) * 2 * Math.PI;
   const beat = 0.4 * Math.cos(turn) + 0.04;

@@ -17,6 +17,7 @@ import {
   smooth,
   stroke,
 } from './scene-paint.ts';
+import type { Pool } from './scene-pool.ts';
 
 /** A car's side in units of its length: x from the rear bumper to the front one, y 0 the ground. */
 type Shape = {
@@ -82,9 +83,9 @@ const coats: readonly Rgb[] = [
 ];
 
 /** Paints a car that drives to the right, `scale` pixels long; its body begins at x 0 and ends at 1. */
-export function paintCar(scale: number, random: Random): Painting {
+export function paintCar(scale: number, random: Random, pool: Pool): Painting {
   const margin = 1.5 / scale;
-  const canvas = createCanvas([-0.06 - margin, -0.46, 1.62 + margin, 0.06], scale);
+  const canvas = createCanvas([-0.06 - margin, -0.46, 1.62 + margin, 0.06], scale, pool);
   const shape = shapes[Math.floor(random() * shapes.length)] as Shape;
   const coat = coats[Math.floor(random() * coats.length)] as Rgb;
   return {

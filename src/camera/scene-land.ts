@@ -2,6 +2,7 @@ import { createRandom, type Random } from '../base/random.ts';
 import { paintFence, paintHouse, paintLamp } from './scene-built.ts';
 import { createFractal, type Noise } from './scene-noise.ts';
 import { type Canvas, createCanvas, fill, flat, gradient, type Ink, put } from './scene-paint.ts';
+import { createPool } from './scene-pool.ts';
 import { paintBroadleaf, paintConifer } from './scene-trees.ts';
 
 /** Where the ground begins to end, and where the road runs: in frame heights from the top. */
@@ -12,7 +13,7 @@ export const roadBottom = 0.936;
 /** The landscape of one seed, `aspect` heights wide: all that stands still, unlit. */
 export function paintLand(width: number, height: number, seed: number): Canvas {
   const aspect = width / height;
-  const canvas = createCanvas([0, 0, aspect, 1], height);
+  const canvas = createCanvas([0, 0, aspect, 1], height, createPool());
   const random = createRandom(seed ^ 0x1a2d);
   const noise = createFractal(seed ^ 0x33aa, 256, 3);
   paintMountains(canvas, noise);

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { Pool } from './scene-pool.ts';
 
 /**
  * Painting for the scene: anti-aliased shapes given by their distance, on a canvas that keeps what a
@@ -33,7 +34,7 @@ export type Distance = (x: number, y: number) => number;
 /** Writes the paint at a point: r g b in [0, 1], haze in [0, 1], emitted r g b. */
 export type Ink = (x: number, y: number, out: Float32Array) => void;
 
-export function createCanvas(box: Box, scale: number): Canvas {
+export function createCanvas(box: Box, scale: number, pool: Pool): Canvas {
   // A size that is whole but for rounding is not one pixel more.
   const width = Math.max(1, Math.ceil((box[2] - box[0]) * scale - 1e-6));
   const height = Math.max(1, Math.ceil((box[3] - box[1]) * scale - 1e-6));
@@ -43,8 +44,8 @@ export function createCanvas(box: Box, scale: number): Canvas {
     scale,
     left: box[0],
     top: box[1],
-    values: new Float32Array(width * height * canvasChannels),
-    lamps: new Uint8Array(width * height),
+    values: pool.floats(width * height * canvasChannels),
+    lamps: pool.bytes(width * height),
   };
 }
 

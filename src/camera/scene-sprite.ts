@@ -1,5 +1,6 @@
 import { chromaUOf, chromaVOf, type Light, lumaOf } from './scene-light.ts';
 import { type Canvas, canvasChannels } from './scene-paint.ts';
+import type { Pool } from './scene-pool.ts';
 import {
   type Backdrop,
   chromaBits,
@@ -30,22 +31,22 @@ export type Sprite = {
 };
 
 /** `odd`: the first pair's left pixel lies before the canvas. `mirrored`: left for right. */
-export function spriteOf(canvas: Canvas, odd: 0 | 1, mirrored: boolean): Sprite {
+export function spriteOf(canvas: Canvas, odd: 0 | 1, mirrored: boolean, pool: Pool): Sprite {
   const { width, height } = canvas;
   const pairs = (width + 2) >> 1;
   const count = pairs * height;
   const sprite: Sprite = {
     pairs,
     height,
-    open: new Int32Array(count).fill(0x01000100),
-    luma: new Int32Array(count),
-    chroma: new Int32Array(count),
-    glowLuma: new Int32Array(count),
-    glowChroma: new Int32Array(count),
-    from: new Int16Array(height).fill(pairs),
-    until: new Int16Array(height),
-    glowFrom: new Int16Array(height).fill(pairs),
-    glowUntil: new Int16Array(height),
+    open: pool.words(count, 0x01000100),
+    luma: pool.words(count, 0),
+    chroma: pool.words(count, 0),
+    glowLuma: pool.words(count, 0),
+    glowChroma: pool.words(count, 0),
+    from: pool.shorts(height, pairs),
+    until: pool.shorts(height, 0),
+    glowFrom: pool.shorts(height, pairs),
+    glowUntil: pool.shorts(height, 0),
   };
   for (let row = 0; row < height; row += 1) {
     for (let pair = 0; pair < pairs; pair += 1) packPair(canvas, sprite, row, pair, odd, mirrored);

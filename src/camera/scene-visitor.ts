@@ -7,6 +7,7 @@ import { paintCar } from './scene-car.ts';
 import { roadBottom, roadTop } from './scene-land.ts';
 import type { Light } from './scene-light.ts';
 import type { Painting } from './scene-paint.ts';
+import { createPool, type Pool } from './scene-pool.ts';
 import type { Backdrop } from './scene-rows.ts';
 import { layOver, type Place, type Sprite, spriteOf } from './scene-sprite.ts';
 import { leftEdgeOf, progressOf, unitOf, type Visit, visitAt } from './scene-visits.ts';
@@ -29,43 +30,47 @@ export function createVisitor(backdrop: Backdrop, seed: number): Visitor {
   const { width, height } = backdrop;
   const unit = unitOf(width, height);
   const figures: (Figure | undefined)[] = [];
+  const pool = createPool();
   const place: Place = { x: 0, y: 0 };
   let visit = visitAt(seed, micros(0));
   /** Does one piece of the painting ahead, so that no single frame waits for all of it. */
   function prepare(pose: number): void {
-    const figure = figures[pose] ?? figureFor(visit, pose, unit);
+    const figure = figures[pose] ?? figureFor(visit, pose, unit, pool);
     figures[pose] = figure;
     const step = figure.painting.steps.shift();
     if (step !== undefined) step();
-    else spriteIn(figure, visit, figure.sprites[0] === undefined ? 0 : 1);
+    else spriteIn(figure, visit, figure.sprites[0] === undefined ? 0 : 1, pool);
   }
 
   return {
     draw: (at, light) => {
       if (at < visit.from || at > visit.until) {
         const now = visitAt(seed, at);
-        if (now.from !== visit.from) figures.length = 0;
+        if (now.from !== visit.from) {
+          figures.length = 0;
+          pool.reset();
+        }
         visit = now;
       }
       const progress = progressOf(visit, at);
       if (progress <= 0) prepare(0);
       if (progress <= 0 || progress >= 1) return;
       const pose = poseOf(visit, at);
-      const figure = figures[pose] ?? figureFor(visit, pose, unit);
+      const figure = figures[pose] ?? figureFor(visit, pose, unit, pool);
       figures[pose] = figure;
       const left = Math.round(leftEdgeOf(visit, progress, width, unit) + figure.left);
       place.x = left >> 1;
       place.y = Math.round(topEdgeOf(visit, progress, at, height, unit) + figure.top);
       const level = (light.lamps * burnOf(visit, at)) >> 8;
-      layOver(backdrop, spriteIn(figure, visit, left & 1 ? 1 : 0), place, light, level);
+      layOver(backdrop, spriteIn(figure, visit, left & 1 ? 1 : 0, pool), place, light, level);
     },
   };
 }
 
-function spriteIn(figure: Figure, visit: Visit, odd: 0 | 1): Sprite {
+function spriteIn(figure: Figure, visit: Visit, odd: 0 | 1, pool: Pool): Sprite {
   const { canvas, steps } = figure.painting;
   for (const step of steps.splice(0)) step();
-  const sprite = figure.sprites[odd] ?? spriteOf(canvas, odd, visit.direction === -1);
+  const sprite = figure.sprites[odd] ?? spriteOf(canvas, odd, visit.direction === -1, pool);
   figure.sprites[odd] = sprite;
   return sprite;
 }
@@ -100,18 +105,21 @@ function burnOf(visit: Visit, at: Micros): number {
   return Math.round(150 + 106 * breath);
 }
 
-function figureFor(visit: Visit, pose: number, unit: number): Figure {
+function figureFor(visit: Visit, pose: number, unit: number, pool: Pool): Figure {
   const random = createRandom(visit.seed);
   switch (visit.label) {
     case 'balloon':
-      return figureOf(paintBalloon(visit.height * unit, random), visit, {
+      return figureOf(paintBalloon(visit.height * unit, random, pool), visit, {
         left: -0.36,
         width: 0.72,
       });
     case 'bird':
-      return figureOf(paintBird(visit.width * unit, pose, random), visit, { left: 0, width: 1 });
+      return figureOf(paintBird(visit.width * unit, pose, random, pool), visit, {
+        left: 0,
+        width: 1,
+      });
     case 'car':
-      return figureOf(paintCar(visit.width * unit, random), visit, { left: 0, width: 1 });
+      return figureOf(paintCar(visit.width * unit, random, pool), visit, { left: 0, width: 1 });
     default:
       return unreachable(visit.label);
   }

@@ -140,6 +140,9 @@ const mqttSchema = z.strictObject({
       /^(mqtt|mqtts|ws|wss):\/\/.+/,
       'an address such as mqtt://localhost:1883 (mqtt, mqtts, ws or wss)',
     )
+    .refine((url) => !/^[a-z]+:\/\/[^/]*@/.test(url), {
+      message: 'an address without a login; use mqtt.username and mqtt.passwordFile',
+    })
     .default('mqtt://localhost:1883')
     .describe('The broker.'),
   base: z

@@ -54,6 +54,10 @@ export function readConfigText(path: string): Outcome<string> {
  * the first. An environment variable `SIGHTD_SECTION_KEY` goes over the file.
  */
 export function parseConfig(text: string, environment: Environment): ConfigReading {
+  if (isTooDeep(text)) {
+    const message = 'nested far deeper than any config';
+    return { ok: false, problems: [{ path: '', line: undefined, variable: undefined, message }] };
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   if (document.errors.length > 0) {
@@ -75,6 +79,11 @@ export function parseConfig(text: string, environment: Environment): ConfigReadi
     ? []
     : parsed.error.issues.flatMap((issue) => problemsOf(issue, tree, document, lines, overrides));
   return { ok: false, problems: [...problems, ...found] };
+}
+
+/** Nesting that no config has, and that would exhaust the parser's stack. */
+function isTooDeep(text: string): boolean {
+  return (text.match(/[[{]/g)?.length ?? 0) > 1000 || /(?:[-?] ){50}/.test(text);
 }
 
 /** One line a problem: `config.yaml:4: camera.widht: …`. */
@@ -256,10 +265,19 @@ function nearest(name: string, known: readonly string[]): string | undefined {
     : undefined;
 }
 
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  string: 'text',
+  boolean: 'true or false',
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+};
+
 function expectationOf(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.expected === 'int' ? 'a whole number' : `a ${issue.expected}`;
+      return typeNames[issue.expected] ?? `a ${issue.expected}`;
     case 'invalid_value':
       return `one of ${issue.values.map(String).join(', ')}`;
     case 'too_small':
@@ -274,6 +292,6 @@ function expectationOf(issue: z.core.$ZodIssue): string {
 function nameOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'nothing (null)';
-  const text = JSON.stringify(value);
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
 }

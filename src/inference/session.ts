@@ -55,7 +55,11 @@ export async function openSession(
     run: async () => {
       try {
         const outputs = await session.run(feeds);
-        return success(outputs[output.name]?.data as Float32Array);
+        const scores = outputs[output.name]?.data as Float32Array;
+        if (scores.length === model.labels.length) return success(scores);
+        // The file left the number of outputs open.
+        const sentence = `${model.path} gives ${scores.length} scores, but its manifest has ${model.labels.length} labels`;
+        return failure(fault('model.labels-mismatch', sentence, 'Correct the labels.'));
       } catch (error) {
         return failure(
           fault(
@@ -162,6 +166,6 @@ export function mismatchOf(model: ModelFile, facts: ModelFacts) {
 function isShape(actual: readonly (number | string)[], wanted: readonly number[]): boolean {
   return (
     actual.length === wanted.length &&
-    actual.every((size, at) => typeof size === 'string' || size < 0 || size === wanted[at])
+    actual.every((size, at) => typeof size === 'string' || size === wanted[at])
   );
 }

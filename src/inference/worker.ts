@@ -82,7 +82,9 @@ async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
     reportClassified(current, frame, outcome.value, begun);
     current.consumer.settle(frame, 'classified');
   } else {
-    report({ kind: 'frame-failed', ordinal: frame.ordinal, fault: outcome.fault });
+    const { fault } = outcome;
+    if (fault.retryable) report({ kind: 'frame-failed', ordinal: frame.ordinal, fault });
+    else report({ kind: 'fault', fault });
     current.consumer.settle(frame, 'failed');
   }
 }

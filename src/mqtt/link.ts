@@ -94,11 +94,11 @@ export function openLink(options: LinkOptions): Link {
 
   const waitAndRetry = async (from: LinkState, number: number, refusal: Error | undefined) => {
     const wasGood = from.kind === 'online' && options.clock.now() - from.since > settledAfter;
-    const next = wasGood ? 0 : number + 1;
-    enter({ kind: 'waiting', attempt: next, fault: faultOf(options.url, refusal) });
+    const failures = wasGood ? 1 : number + 1;
+    enter({ kind: 'waiting', attempt: failures, fault: faultOf(options.url, refusal) });
     retry = new AbortController();
-    await options.clock.sleep(backoff(options.backoff, next, options.random), retry.signal);
-    if (!retry.signal.aborted) attempt(next);
+    await options.clock.sleep(backoff(options.backoff, failures - 1, options.random), retry.signal);
+    if (!retry.signal.aborted) attempt(failures);
   };
 
   const close: Link['close'] = async (farewell, signal) => {

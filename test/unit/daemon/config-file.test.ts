@@ -63,7 +63,7 @@ test('a wrong value is named with its path, its line, what it is and what it sho
     ['queue:\n  slots: 65\n', 'c.yaml:2: queue.slots: got 65; expected at most 64'],
     ['model: {use: ""}', 'c.yaml:1: model.use: got ""; expected text, not empty'],
     ['queue:\n  order: lifo\n', 'c.yaml:2: queue.order: got "lifo"; expected one of latest, '],
-    ['camera: {loop: yes}', 'c.yaml:1: camera.loop: got "yes"; expected a boolean'],
+    ['camera: {loop: yes}', 'c.yaml:1: camera.loop: got "yes"; expected true or false'],
     ['# a\nmqtt: {protocol: 4}', 'c.yaml:2: mqtt.protocol: got 4; expected one of auto, 5, 3.1.1'],
     ['mqtt:\n  url: broker\n', 'c.yaml:2: mqtt.url: got "broker"; expected an address such as'],
   ];
