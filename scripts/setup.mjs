@@ -2,7 +2,15 @@
 // Does nothing that is already done. `--build` compiles in any case.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,6 +46,7 @@ async function build(isForced) {
     join('node_modules', 'assemblyscript', 'bin', 'asc.js'),
     ...kernelArguments(),
   ]);
+  chmodSync(join(root, 'dist', 'src', 'main.js'), 0o755);
   writeFileSync(stamp, wanted);
 }
 
