@@ -17,10 +17,19 @@ shareMallocArenas();
 const terminal = openTerminal(process.env);
 const stop = new AbortController();
 
+/** One Ctrl-C arrives twice under npm, which forwards what the terminal has sent to all already. */
+const sameInterruptMs = 200;
+let interruptedAt: number | undefined;
+
 /** The first signal asks for a clean stop, the second ends at once. */
 function onSignal(): void {
-  if (stop.signal.aborted) exitAtOnce(exitCodes.interrupted);
-  stop.abort();
+  const now = performance.now();
+  if (interruptedAt === undefined) {
+    interruptedAt = now;
+    stop.abort();
+  } else if (now - interruptedAt > sameInterruptMs) {
+    exitAtOnce(exitCodes.interrupted);
+  }
 }
 
 async function main(): Promise<ExitCode> {

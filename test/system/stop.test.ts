@@ -79,6 +79,10 @@ test('a second interrupt ends the daemon at once', async () => {
   await sightd.untilLine('"msg":"running"');
   sightd.process.kill('SIGINT');
   await sightd.untilLine('"msg":"stopping"');
+  // npm forwards an interrupt that the terminal has sent already: that is not a second one.
+  sightd.process.kill('SIGINT');
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.equal(sightd.process.exitCode, null);
   sightd.process.kill('SIGINT');
   assert.deepEqual(await sightd.exited, { code: 130, signal: null });
 });
