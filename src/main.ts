@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2
+#!/usr/bin/env -S node --max-semi-space-size=1 --optimize-for-size --v8-pool-size=1
 import { type ExitCode, exitCodes, messageOf } from './base/fault.ts';
 import { exitAtOnce, shareMallocArenas } from './base/ffi.ts';
 import { version } from './base/version.ts';

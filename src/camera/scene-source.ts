@@ -1,5 +1,5 @@
 import { type Outcome, success } from '../base/fault.ts';
-import { type Clock, type Micros, micros } from '../base/time.ts';
+import { type Clock, micros } from '../base/time.ts';
 import type { CameraConfig } from '../contract/config.ts';
 import { frameBytesOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
@@ -16,7 +16,6 @@ export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<Fra
   const lossless = config.pace === 'fast';
   const pace = createPace(clock, fps);
   const started = clock.now();
-  let capturedAt: Micros = started;
   let frames = 0;
   return success({
     description: {
@@ -26,17 +25,15 @@ export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<Fra
     },
     due: async (signal) => {
       if (!lossless) await pace.next(signal);
-      capturedAt = clock.now();
     },
     read: async (target) => {
-      scene.draw(
-        target,
-        lossless ? micros((frames * 1_000_000) / fps) : micros(capturedAt - started),
-      );
+      const at = lossless ? (frames * 1_000_000) / fps : clock.now() - started;
+      scene.draw(target, micros(at));
       frames += 1;
       return {
         kind: 'frame',
-        capturedAt,
+        // As V4L2 stamps frames: when the whole of it is there.
+        capturedAt: clock.now(),
         driverSequence: frames - 1,
         geometry: scene.geometry,
         bytesUsed: frameBytesOf(scene.geometry),

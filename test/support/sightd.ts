@@ -26,7 +26,7 @@ export function startSightd(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Sightd {
-  const child = spawn(process.execPath, ['--max-semi-space-size=2', mainFile, ...args], {
+  const child = spawn(mainFile, args, {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
