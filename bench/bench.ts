@@ -5,6 +5,7 @@ import { dataFolder, temporaryFolder, writeManifest } from '../test/support/data
 import { tableOf } from './figures.ts';
 import { benchPipeline, type PipelineFigures } from './pipeline.ts';
 import { benchRing, type RingFigures } from './ring.ts';
+import { benchScene } from './scene.ts';
 import { benchTensor, type TensorFigure } from './tensor.ts';
 
 /*
@@ -21,13 +22,16 @@ say('ring…');
 const ring = await benchRing();
 say('tensor preparation…');
 const tensor = benchTensor(rounds);
+const sceneMs = benchScene();
 const pipelines: PipelineFigures[] = [];
 for (const { use, name } of models()) {
   say(`pipeline with ${name} (about ${Math.round(pairs * (4 * seconds + 24))} s)…`);
   pipelines.push(await benchPipeline(use, name, pairs, seconds));
 }
 if (isJson)
-  process.stdout.write(`${JSON.stringify({ machine: machine(), ring, tensor, pipelines })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ machine: machine(), ring, tensor, sceneMs, pipelines })}\n`,
+  );
 else process.stdout.write(report());
 
 /** The real models where the test data is, else the one that comes with sightd. */
@@ -103,6 +107,13 @@ function pipelineTable({ model, saturated, paced }: PipelineFigures): string {
       raw.cpuMsPerFrame,
       ratios.cpuMsPerFrame.toFixed(2),
       '≤ 1.15',
+    ),
+    row(
+      'the same, less drawing the scene',
+      daemon.cpuMsPerFrame - sceneMs,
+      raw.cpuMsPerFrame,
+      (ratios.cpuMsPerFrame - sceneMs / raw.cpuMsPerFrame).toFixed(2),
+      '',
     ),
     row(
       'CPU ms per frame at 30 fps',
