@@ -1,10 +1,8 @@
 import { unreachable } from '../base/assert.ts';
-import { backoff } from '../base/backoff.ts';
-import { type Fault, fault } from '../base/fault.ts';
+import type { Fault } from '../base/fault.ts';
 import type { Random } from '../base/random.ts';
-import type { Clock, Micros } from '../base/time.ts';
+import type { Clock } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
-import { frameBytesOf } from '../contract/frame.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import type {
@@ -16,12 +14,11 @@ import type {
   ModelFile,
   SourceDescription,
 } from '../contract/threads.ts';
-import { workspaceBytesOf } from '../inference/kernel.ts';
 import { openCustodian, type RingCustodian } from '../ring/custodian.ts';
-import { createRing, ringBytesMax, ringBytesOf } from '../ring/layout.ts';
-import { type Child, startChild } from './child.ts';
+import { type Changes, createChanges } from './changes.ts';
+import { makeRing } from './make-ring.ts';
 import { createReorder } from './reorder.ts';
-import { decideRestart, restartPolicy } from './restart-policy.ts';
+import { openSeat, type Seat } from './seat.ts';
 
 export type PipelineOptions = {
   readonly config: Config;
@@ -56,75 +53,64 @@ export interface Pipeline {
   stop(pending: Set<string>): Promise<void>;
 }
 
-type InferenceSeat = {
-  readonly name: string;
-  readonly owner: number;
-  readonly reader: number;
-  child: Child<InferenceCommand>;
+/** An inference worker's seat and how far whoever sits there has come. */
+type Reader = {
+  readonly seat: Seat<InferenceCommand>;
   isLoaded: boolean;
   isDrained: boolean;
-  isGone: boolean;
 };
 
 const cameraOwner = 1;
-const firstInferenceOwner = 2;
+const firstReaderOwner = 2;
 const cameraUrl = new URL('../camera/worker.js', import.meta.url);
 const inferenceUrl = new URL('../inference/worker.js', import.meta.url);
 
-const emptyLedger: Ledger = {
-  captured: 0,
-  classified: 0,
-  gated: 0,
-  dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
-  failed: 0,
-  inFlight: 0,
-};
-
 export function startPipeline(options: PipelineOptions): Pipeline {
-  const { config, model, clock, events } = options;
+  const { events } = options;
+  const readers: Reader[] = [];
+  const reorder = createReorder<Classification>(events.onClassified);
+  const changes = createChanges();
   let phase: PipelinePhase = 'opening';
   let source: SourceDescription | undefined;
-  let ring: RingHandle | undefined;
-  let custodian: RingCustodian | undefined;
-  let camera: Child<CameraCommand>;
-  let isCameraGone = false;
+  let ring: { readonly handle: RingHandle; readonly custodian: RingCustodian } | undefined;
   let isStreamEnded = false;
-  const seats: InferenceSeat[] = [];
-  const histories = new Map<string, readonly Micros[]>();
-  const restarts = { camera: 0, inference: 0 };
-  let changed: (() => void)[] = [];
   let finish: (end: PipelineEnd) => void = () => {};
   const ended = new Promise<PipelineEnd>((resolve) => {
     finish = resolve;
   });
-  const reorder = createReorder<Classification>(events.onClassified);
-
   const fail = (reason: Fault): void => finish({ kind: 'fault', fault: reason });
+
+  const startCapture = (): void => {
+    if (ring !== undefined) camera.send({ kind: 'start', ring: ring.handle, owner: cameraOwner });
+  };
 
   /** Looks at what every change may have made possible. */
   const advance = (): void => {
-    if (phase === 'loading' && seats.every((seat) => seat.isLoaded)) {
+    if (phase === 'loading' && readers.every((reader) => reader.isLoaded)) {
       phase = 'running';
       startCapture();
       if (source !== undefined) events.onRunning(source);
     }
-    if (isStreamEnded && seats.every((seat) => seat.isDrained)) finish({ kind: 'drained' });
-    for (const resume of changed) resume();
-    changed = [];
+    if (isStreamEnded && readers.every((reader) => reader.isDrained)) finish({ kind: 'drained' });
+    changes.announce();
   };
 
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise<void>((resolve) => changed.push(resolve));
-  };
-
-  const startCamera = (): void => {
-    camera = startChild<CameraCommand, CameraReport>('camera', cameraUrl, onCamera);
-    camera.send({ kind: 'open', config: config.camera });
-    void camera.ended.then(onCameraGone);
-  };
-
-  const startCapture = (): void => {
-    if (ring !== undefined) camera.send({ kind: 'start', ring, owner: cameraOwner });
+  const onOpened = (opened: SourceDescription): void => {
+    source = opened;
+    if (phase === 'opening') {
+      const made = makeRing(options.config, options.model, opened);
+      if (!made.ok) {
+        fail(made.fault);
+        return;
+      }
+      phase = 'loading';
+      ring = { handle: made.value, custodian: openCustodian(made.value) };
+      for (let index = 0; index < options.config.inference.workers; index += 1) {
+        openReader(made.value);
+      }
+    } else if (phase === 'running') {
+      startCapture(); // A camera thread that took the place of one that died.
+    }
   };
 
   const onCamera = (report: CameraReport): void => {
@@ -149,50 +135,13 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     advance();
   };
 
-  const onOpened = (opened: SourceDescription): void => {
-    const fits = ring === undefined || frameBytesOf(opened.geometryMax) <= ring.shape.slotBytes;
-    source = opened;
-    if (phase === 'running' && fits) startCapture();
-    if (phase !== 'opening') return;
-    phase = 'loading';
-    const made = makeRing(config, model, opened);
-    if ('code' in made) {
-      fail(made);
-      return;
-    }
-    ring = made;
-    custodian = openCustodian(made);
-    for (let reader = 0; reader < config.inference.workers; reader += 1) takeSeat(reader, made);
-  };
-
-  const takeSeat = (reader: number, on: RingHandle): void => {
-    const name = `inference ${reader + 1}`;
-    const owner = firstInferenceOwner + reader;
-    const seat = { name, owner, reader, isLoaded: false, isDrained: false, isGone: false };
-    seats.push({ ...seat, child: idleChild });
-    fillSeat(seats[reader] as InferenceSeat, on);
-  };
-
-  const fillSeat = (seat: InferenceSeat, on: RingHandle): void => {
-    const { name, owner, reader } = seat;
-    const { threads } = config.inference;
-    const { topK } = config.publish;
-    const child = startChild<InferenceCommand, InferenceReport>(name, inferenceUrl, (report) =>
-      onInference(seat, report),
-    );
-    Object.assign(seat, { child, isLoaded: false, isDrained: false, isGone: false });
-    const { watched } = options;
-    child.send({ kind: 'start', model, threads, topK, watched, ring: on, owner, reader });
-    void child.ended.then((thrown) => onSeatGone(seat, on, thrown));
-  };
-
-  const onInference = (seat: InferenceSeat, report: InferenceReport): void => {
+  const onInference = (reader: Reader, report: InferenceReport): void => {
     switch (report.kind) {
       case 'loaded':
-        seat.isLoaded = true;
+        reader.isLoaded = true;
         break;
       case 'classified':
-        // With one reader, and where frames may be left out, what comes is in order already.
+        // Where frames may be left out there is nothing to wait for.
         if (source?.lossless) reorder.put(report.classification.ordinal, report.classification);
         else events.onClassified(report.classification);
         return;
@@ -201,7 +150,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
         events.onFrameFailed(report.fault);
         return;
       case 'drained':
-        seat.isDrained = true;
+        reader.isDrained = true;
         break;
       case 'fault':
         fail(report.fault);
@@ -214,107 +163,108 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     advance();
   };
 
-  /** Starts a died thread again after a while, or gives up and ends the run. */
-  const restart = async (name: string, reason: Fault, again: () => void): Promise<void> => {
-    const decision = decideRestart(histories.get(name) ?? [], clock.now(), restartPolicy);
-    if (decision.kind === 'give-up') {
-      fail(reason);
-      return;
-    }
-    histories.set(name, decision.history);
-    events.onRestart(name, reason);
-    await clock.sleep(backoff(restartPolicy.backoff, decision.attempt, options.random), undefined);
-    if (phase !== 'stopping') again();
+  const seatOf = (name: string) => ({
+    name,
+    clock: options.clock,
+    random: options.random,
+    onRestart: (reason: Fault) => events.onRestart(name, reason),
+    onGiveUp: fail,
+  });
+
+  const openReader = (on: RingHandle): void => {
+    const number = readers.length;
+    const owner = firstReaderOwner + number;
+    const { model, watched, config } = options;
+    const { threads } = config.inference;
+    const { topK } = config.publish;
+    const seat = openSeat<InferenceCommand, InferenceReport>({
+      ...seatOf(`inference ${number + 1}`),
+      url: inferenceUrl,
+      died: 'inference.died',
+      onSeated: (child) =>
+        child.send({
+          kind: 'start',
+          model,
+          threads,
+          topK,
+          watched,
+          ring: on,
+          owner,
+          reader: number,
+        }),
+      onReport: (report) => onInference(reader, report),
+      onLeft: () => {
+        Object.assign(reader, { isLoaded: false, isDrained: false });
+        const lost = ring?.custodian.reclaim(owner) ?? [];
+        if (source?.lossless) for (const ordinal of lost) reorder.put(ordinal, undefined);
+        advance();
+      },
+    });
+    const reader: Reader = { seat, isLoaded: false, isDrained: false };
+    readers.push(reader);
   };
 
-  const onCameraGone = (thrown: Error | undefined): void => {
-    custodian?.reclaim(cameraOwner);
-    isCameraGone = true;
-    if (phase === 'stopping') custodian?.end();
-    else {
-      restarts.camera += 1;
-      void restart('camera', diedFault('camera.died', 'camera', thrown), () => {
-        isCameraGone = false;
-        startCamera();
-      });
-    }
-    advance();
-  };
-
-  const onSeatGone = (seat: InferenceSeat, on: RingHandle, thrown: Error | undefined): void => {
-    const lost = custodian?.reclaim(seat.owner) ?? [];
-    if (source?.lossless) for (const ordinal of lost) reorder.put(ordinal, undefined);
-    Object.assign(seat, { isGone: true, isLoaded: false });
-    if (phase !== 'stopping') {
-      restarts.inference += 1;
-      const reason = diedFault('inference.died', seat.name, thrown);
-      void restart(seat.name, reason, () => fillSeat(seat, on));
-    }
-    advance();
-  };
+  const camera = openSeat<CameraCommand, CameraReport>({
+    ...seatOf('camera'),
+    url: cameraUrl,
+    died: 'camera.died',
+    onSeated: (child) => child.send({ kind: 'open', config: options.config.camera }),
+    onReport: onCamera,
+    onLeft: () => {
+      ring?.custodian.reclaim(cameraOwner);
+      advance();
+    },
+  });
 
   const stop = async (pending: Set<string>): Promise<void> => {
     phase = 'stopping';
-    pending.add('camera');
-    if (!isCameraGone) camera.send({ kind: 'stop' });
-    await until(() => isCameraGone);
-    pending.delete('camera');
-    custodian?.end();
-    for (const seat of seats) pending.add(seat.name);
+    const seats = [camera, ...readers.map((reader) => reader.seat)];
     for (const seat of seats) {
-      await until(() => seat.isDrained || !seat.isLoaded || seat.isGone);
-      seat.child.send({ kind: 'stop' });
+      pending.add(seat.name);
+      seat.retire();
     }
-    for (const seat of seats) {
-      await until(() => seat.isGone);
-      pending.delete(seat.name);
-    }
+    camera.send({ kind: 'stop' });
+    await changes.until(camera.isEmpty);
+    pending.delete(camera.name);
+    ring?.custodian.end();
+    await drainReaders(readers, changes, pending);
   };
 
-  startCamera();
   return {
     phase: () => phase,
-    ledger: () => custodian?.ledger() ?? emptyLedger,
-    isRestarting: () => isCameraGone || seats.some((seat) => !seat.isLoaded),
-    restarts: () => restarts,
+    ledger: () => ring?.custodian.ledger() ?? emptyLedger,
+    isRestarting: () => camera.isEmpty() || readers.some((reader) => !reader.isLoaded),
+    restarts: () => ({
+      camera: camera.restarts(),
+      inference: readers.reduce((sum, { seat }) => sum + seat.restarts(), 0),
+    }),
     ended,
     stop,
   };
 }
 
-const idleChild: Child<InferenceCommand> = {
-  name: '',
-  send: () => {},
-  ended: Promise.resolve(undefined),
+/** Lets each reader finish what waits in the ring, then asks it to end. */
+async function drainReaders(
+  readers: readonly Reader[],
+  changes: Changes,
+  pending: Set<string>,
+): Promise<void> {
+  for (const reader of readers) {
+    const { seat } = reader;
+    await changes.until(() => reader.isDrained || !reader.isLoaded || seat.isEmpty());
+    seat.send({ kind: 'stop' });
+  }
+  for (const { seat } of readers) {
+    await changes.until(seat.isEmpty);
+    pending.delete(seat.name);
+  }
+}
+
+const emptyLedger: Ledger = {
+  captured: 0,
+  classified: 0,
+  gated: 0,
+  dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
+  failed: 0,
+  inFlight: 0,
 };
-
-function diedFault(
-  code: 'camera.died' | 'inference.died',
-  thread: string,
-  thrown: Error | undefined,
-): Fault {
-  const reason = thrown?.message ?? 'it ended without being asked';
-  return fault(
-    code,
-    `the ${thread} thread died: ${reason}`,
-    'It is started again; report this if it recurs.',
-  );
-}
-
-function makeRing(config: Config, model: ModelFile, source: SourceDescription): RingHandle | Fault {
-  const { width, height } = source.geometryMax;
-  const shape = {
-    slots: config.queue.slots,
-    slotBytes: frameBytesOf(source.geometryMax),
-    order: source.lossless ? ('fifo' as const) : config.queue.order,
-    readers: config.inference.workers,
-    workspaceBytes: workspaceBytesOf(model.input, width, height),
-  };
-  if (ringBytesOf(shape) <= ringBytesMax) return createRing(shape);
-  const gigabytes = (ringBytesOf(shape) / 2 ** 30).toFixed(1);
-  return fault(
-    'ring.too-large',
-    `${config.queue.slots} frames of ${width}×${height} take ${gigabytes} GiB; the limit is 2`,
-    'Lower queue.slots or the camera size.',
-  );
-}

@@ -1,0 +1,81 @@
+import { backoff } from '../base/backoff.ts';
+import { type Fault, type FaultCode, fault } from '../base/fault.ts';
+import type { Random } from '../base/random.ts';
+import type { Clock, Micros } from '../base/time.ts';
+import { type Child, startChild } from './child.ts';
+import { decideRestart, restartPolicy } from './restart-policy.ts';
+
+/** A place for one thread: whoever dies in it is replaced, within the restart policy. */
+export interface Seat<Command> {
+  readonly name: string;
+  send(command: Command): void;
+  /** Whether nobody sits there: not yet replaced, or no longer needed. */
+  isEmpty(): boolean;
+  restarts(): number;
+  /** From now on whoever leaves is not replaced. */
+  retire(): void;
+}
+
+export type SeatOptions<Command, Report> = {
+  readonly name: string;
+  readonly url: URL;
+  /** The fault that a death is. */
+  readonly died: FaultCode;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Tells each thread that takes the seat what to do. */
+  readonly onSeated: (child: Child<Command>) => void;
+  readonly onReport: (report: Report) => void;
+  /** The thread has ended, asked or not: takes back what it held. */
+  readonly onLeft: () => void;
+  readonly onRestart: (reason: Fault) => void;
+  readonly onGiveUp: (reason: Fault) => void;
+};
+
+export function openSeat<Command, Report>(options: SeatOptions<Command, Report>): Seat<Command> {
+  const { name, clock } = options;
+  let child: Child<Command> | undefined;
+  let isRetired = false;
+  let restarts = 0;
+  let history: readonly Micros[] = [];
+
+  const fill = (): void => {
+    const seated = startChild<Command, Report>(name, options.url, options.onReport);
+    child = seated;
+    options.onSeated(seated);
+    void seated.ended.then(leave);
+  };
+
+  const leave = (thrown: Error | undefined): void => {
+    child = undefined;
+    if (!isRetired) void replace(thrown);
+    options.onLeft();
+  };
+
+  const replace = async (thrown: Error | undefined): Promise<void> => {
+    const cause = thrown?.message ?? 'it ended without being asked';
+    const sentence = `the ${name} thread died: ${cause}`;
+    const reason = fault(options.died, sentence, 'Report this, with the log.');
+    const decision = decideRestart(history, clock.now(), restartPolicy);
+    if (decision.kind === 'give-up') {
+      options.onGiveUp(reason);
+      return;
+    }
+    history = decision.history;
+    restarts += 1;
+    options.onRestart(reason);
+    await clock.sleep(backoff(restartPolicy.backoff, decision.attempt, options.random), undefined);
+    if (!isRetired) fill();
+  };
+
+  fill();
+  return {
+    name,
+    send: (command) => child?.send(command),
+    isEmpty: () => child === undefined,
+    restarts: () => restarts,
+    retire: () => {
+      isRetired = true;
+    },
+  };
+}
