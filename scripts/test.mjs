@@ -18,7 +18,14 @@ process.stderr.write(
   `running ${files.length} test files; the whole suite takes about four minutes\n`,
 );
 // One file at a time: the stress and system tests want the machine for themselves.
-const args = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files];
+// What hangs is a failure: the longest file, the long stress run, takes five minutes.
+const args = [
+  '--test',
+  '--test-timeout=900000',
+  '--test-concurrency=1',
+  '--test-reporter=spec',
+  ...files,
+];
 const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
 child.once('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));
 
