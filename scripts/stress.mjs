@@ -11,7 +11,7 @@ const env = {
   ...process.env,
 };
 process.stderr.write(
-  `${env.STRESS_HANDOFFS} handoffs, STRESS_SEED=${env.STRESS_SEED}; some ten minutes\n`,
+  `${env.STRESS_HANDOFFS} handoffs, STRESS_SEED=${env.STRESS_SEED}; some five minutes\n`,
 );
 const child = spawn(process.execPath, ['scripts/test.mjs', 'integration/ring-stress.test.ts'], {
   cwd: root,

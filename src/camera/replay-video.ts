@@ -49,9 +49,9 @@ export async function openVideoReplay(
   let frames = 0;
   let skipped = 0;
 
-  const readOne = async (target: Uint8Array): Promise<boolean> => {
+  const readOne = async (target: Uint8Array, signal: AbortSignal): Promise<boolean> => {
     if (await decoder.pipe.readInto(target, frameBytes)) return true;
-    if (!config.loop || decoder.isBarren()) return false;
+    if (!config.loop || signal.aborted || decoder.isBarren()) return false;
     await decoder.close();
     decoder = startDecoder(path, geometry);
     return decoder.pipe.readInto(target, frameBytes);
@@ -63,8 +63,10 @@ export async function openVideoReplay(
     if (!isStoppable) signal.addEventListener('abort', () => void decoder.close());
     isStoppable = true;
     // A frame that was let go still has to be read off the pipe.
-    for (; skipped > 0; skipped -= 1) if (!(await readOne(target))) return endOf(decoder, path);
-    if (!(await readOne(target))) return endOf(decoder, path);
+    for (; skipped > 0; skipped -= 1) {
+      if (!(await readOne(target, signal))) return endOf(decoder, path, signal);
+    }
+    if (!(await readOne(target, signal))) return endOf(decoder, path, signal);
     frames += 1;
     return {
       kind: 'frame',
@@ -133,6 +135,8 @@ interface Decoder {
   /** True when it ended without having given a single frame. */
   isBarren(): boolean;
   complaint(): string;
+  /** Resolves once it is gone: true when it had finished its work. */
+  endedWell(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -155,17 +159,22 @@ function startDecoder(path: string, geometry: FrameGeometry): Decoder {
     pipe,
     isBarren: () => pipe.bytesRead() === 0,
     complaint: () => complaint.trim(),
+    endedWell: async () => (await exited) === 0,
     close: async () => {
       child.kill('SIGKILL');
+      // What it wrote and nobody reads would keep the pipe open.
+      child.stdout.destroy();
+      child.stderr.destroy();
       await exited;
     },
   };
 }
 
-function exitOf(child: ChildProcess): Promise<void> {
+/** Resolves with the exit code once the process is gone, whatever it left in its pipes. */
+function exitOf(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => {
-    child.once('close', () => resolve());
-    child.once('error', () => resolve());
+    child.once('exit', (code) => resolve(code));
+    child.once('error', () => resolve(null));
   });
 }
 
@@ -185,7 +194,7 @@ function createPipeReader(stream: Readable): PipeReader {
       let filled = 0;
       while (filled < bytes) {
         if (rest.length === 0) {
-          const { value, done } = await chunks.next();
+          const { value, done } = await nextOf(chunks);
           if (done === true) return false;
           rest = new Uint8Array(value.buffer, value.byteOffset, value.length);
         }
@@ -201,12 +210,21 @@ function createPipeReader(stream: Readable): PipeReader {
   };
 }
 
-function endOf(decoder: Decoder, path: string): Reading {
-  const complaint = decoder.complaint();
-  if (complaint === '') return { kind: 'ended' };
-  return decoder.isBarren()
-    ? { kind: 'failed', fault: unreadable(path, complaint) }
-    : { kind: 'ended' };
+/** The next chunk; a stream that was destroyed has none. */
+async function nextOf(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  try {
+    return await chunks.next();
+  } catch {
+    return { done: true, value: undefined };
+  }
+}
+
+/** What the end of the pipe means: the end of the video, a stop, or a decoder that failed. */
+async function endOf(decoder: Decoder, path: string, signal: AbortSignal): Promise<Reading> {
+  const isOrderly = await decoder.endedWell();
+  if (signal.aborted || (isOrderly && !decoder.isBarren())) return { kind: 'ended' };
+  const reason = decoder.complaint() || 'ffmpeg ended before the video did';
+  return { kind: 'failed', fault: unreadable(path, reason) };
 }
 
 function isMissing(error: unknown): boolean {

@@ -7,7 +7,7 @@ import { parse as parseCsv } from 'csv-parse/sync';
 import { labelMessageSchema, resultMessageSchema } from '../../src/contract/messages.ts';
 import { dataFolder, skipWithoutData, temporaryFolder, writeManifest } from '../support/data.ts';
 import { skipWithoutMosquitto, startMosquitto } from '../support/mosquitto.ts';
-import { startDaemon } from '../support/sightd.ts';
+import { runSightd, startDaemon } from '../support/sightd.ts';
 
 const skip = skipWithoutData() || skipWithoutMosquitto() || skipWithoutFfmpeg();
 const video = join(dataFolder, 'video', 'one-by-one-person-detection.mp4');
@@ -34,6 +34,28 @@ test('the label follows people as they come and go in a video', { skip }, async 
     stretchesOf(settled.slice(0, truth.length)),
     stretchesOf(truth.map((entry) => entry.label)),
   );
+});
+
+test('a looping video stops at once, wherever its decoder is', { skip }, async () => {
+  for (const delay of [50, 700, 1500]) {
+    const sightd = startDaemon({
+      camera: { source: 'replay', path: video, loop: true },
+      mqtt: { url: 'mqtt://127.0.0.1:9' },
+    });
+    await sightd.untilLine('"msg":"running"');
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    sightd.process.kill('SIGTERM');
+    assert.deepEqual(await sightd.exited, { code: 0, signal: null }, sightd.lines.join('\n'));
+  }
+});
+
+test('a file that is no video ends with 69', { skip }, async () => {
+  const { code, errors } = await runSightd(['run'], {
+    SIGHTD_CAMERA_SOURCE: 'replay',
+    SIGHTD_CAMERA_PATH: video.replace(/\.mp4$/, '.labels.csv'),
+  });
+  assert.equal(code, 69, errors);
+  assert.match(errors, /cannot read .* as a video/);
 });
 
 async function watchVideo() {
