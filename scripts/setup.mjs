@@ -31,7 +31,7 @@ async function install() {
   const wanted = hashOf([join(root, 'package-lock.json')]);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   say('installing packages (about 190 MB to download the first time; a minute or two)');
-  await working('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  await working('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stamp, wanted);
 }
 

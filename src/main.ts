@@ -32,6 +32,22 @@ function onSignal(): void {
   }
 }
 
+/** Whoever reads the output has left, as `head` does: time to stop, not an error. */
+function onOutputError(error: Error): void {
+  if ('code' in error && error.code === 'EPIPE') stop.abort();
+  else throw error;
+}
+
+/** A bug outside `main`, in an event or a promise nobody waits for: the process cannot go on. */
+function onBug(error: unknown): void {
+  const isTraced = process.env['SIGHTD_TRACE'] !== undefined && error instanceof Error;
+  const detail = isTraced ? error.stack : messageOf(error);
+  terminal.complain(
+    `sightd: internal error: ${detail}\n        Set SIGHTD_TRACE=1 for the stack, and report this.\n`,
+  );
+  exitAtOnce(exitCodes.internal);
+}
+
 async function main(): Promise<ExitCode> {
   const [name, ...args] = process.argv.slice(2);
   if (name === '--version' || name === '-V') {
@@ -57,6 +73,7 @@ async function main(): Promise<ExitCode> {
     terminal.write(command.help);
     return exitCodes.clean;
   }
+  process.stdout.on('error', onOutputError);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return command.run({ args, terminal, environment: process.env, stop: stop.signal });
@@ -79,18 +96,12 @@ ${lines.join('\n')}
 `;
 }
 
+process.on('uncaughtException', onBug);
 try {
   const code = await main();
   // A model may still be running in a thread that hangs: only an exit at once is safe then.
   if (code === exitCodes.hung) exitAtOnce(code);
   process.exitCode = code;
 } catch (error) {
-  const detail =
-    process.env['SIGHTD_TRACE'] !== undefined && error instanceof Error
-      ? error.stack
-      : messageOf(error);
-  terminal.complain(
-    `sightd: internal error: ${detail}\n        Set SIGHTD_TRACE=1 for the stack, and report this.\n`,
-  );
-  exitAtOnce(exitCodes.internal);
+  onBug(error);
 }

@@ -13,19 +13,24 @@ import type { FrameSource } from './source.ts';
 export async function openSource(
   config: CameraConfig,
   clock: Clock,
+  stop: AbortSignal,
 ): Promise<Outcome<FrameSource>> {
   switch (config.source) {
     case 'auto':
     case 'scene':
       return (await import('./scene-source.ts')).openSceneSource(config, clock);
     case 'replay':
-      return openReplay(config, clock);
+      return openReplay(config, clock, stop);
     default:
       return unreachable(config.source);
   }
 }
 
-async function openReplay(config: CameraConfig, clock: Clock): Promise<Outcome<FrameSource>> {
+async function openReplay(
+  config: CameraConfig,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<Outcome<FrameSource>> {
   if (config.path === undefined) {
     return failure(
       fault(
@@ -45,5 +50,5 @@ async function openReplay(config: CameraConfig, clock: Clock): Promise<Outcome<F
   if (found.isDirectory()) {
     return (await import('./replay-images.ts')).openImageReplay(path, config, clock);
   }
-  return (await import('./replay-video.ts')).openVideoReplay(path, config, clock);
+  return (await import('./replay-video.ts')).openVideoReplay(path, config, clock, stop);
 }

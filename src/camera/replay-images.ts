@@ -25,6 +25,7 @@ export function openImageReplay(
     decodeImage(join(folder, files.value[index] as string), width, height);
   let index = 0;
   let count = 0;
+  let failures = 0; // In a row.
   let capturedAt = clock.now();
   // The next picture is decoded while this one is classified; never two at a time.
   let ahead: { readonly index: number; readonly picture: Promise<Outcome<Picture>> } | undefined;
@@ -47,7 +48,14 @@ export function openImageReplay(
     const picture = await pictureOf(index);
     advance();
     ahead = index < files.value.length ? { index, picture: decode(index) } : undefined;
-    if (!picture.ok) return { kind: 'failed', fault: picture.fault };
+    if (!picture.ok) {
+      failures += 1;
+      return {
+        kind: 'failed',
+        fault: failures > files.value.length ? noneLeft(folder) : picture.fault,
+      };
+    }
+    failures = 0;
     copyBytes(target, picture.value.pixels);
     const { geometry, pixels } = picture.value;
     return { kind: 'frame', capturedAt, driverSequence, geometry, bytesUsed: pixels.length };
@@ -64,12 +72,24 @@ export function openImageReplay(
       capturedAt = clock.now();
     },
     read: readNext,
-    skip: advance,
+    skip: async () => {
+      if (index >= files.value.length) return false;
+      advance();
+      return true;
+    },
     [Symbol.asyncDispose]: async () => {
       await ahead?.picture;
     },
   });
 }
+
+/** A loop over pictures of which none can be read any more would only burn time. */
+const noneLeft = (folder: string) =>
+  fault(
+    'camera.replay-empty',
+    `not one image in ${folder} can be read any more`,
+    'Put the files back, or correct camera.path.',
+  );
 
 function listImages(folder: string): Outcome<readonly string[]> {
   let names: string[];

@@ -14,6 +14,8 @@ const probeSchema = z.object({
     .array(
       z.object({
         width: z.int().positive(),
+        /** How far players turn it, in degrees; ffmpeg does so too. */
+        side_data_list: z.array(z.object({ rotation: z.number().optional() })).optional(),
         height: z.int().positive(),
         avg_frame_rate: z.string().regex(/^\d+\/\d+$/),
       }),
@@ -26,6 +28,7 @@ const probeTimeoutMs = 10_000;
 /** Lines of ffmpeg's complaints kept for the fault. */
 const complaintBytesMax = 2000;
 
+type Stream = z.infer<typeof probeSchema>['streams'][number];
 type Video = { readonly geometry: FrameGeometry; readonly fps: number };
 
 /**
@@ -37,8 +40,9 @@ export async function openVideoReplay(
   path: string,
   config: CameraConfig,
   clock: Clock,
+  stop: AbortSignal,
 ): Promise<Outcome<FrameSource>> {
-  const video = await probe(path, config);
+  const video = await probe(path, config, stop);
   if (!video.ok) return video;
   const { geometry, fps } = video.value;
   const lossless = config.pace === 'fast';
@@ -47,7 +51,7 @@ export async function openVideoReplay(
   let decoder = startDecoder(path, geometry);
   let capturedAt = clock.now();
   let frames = 0;
-  let skipped = 0;
+  let scratch: Uint8Array | undefined;
 
   const readOne = async (target: Uint8Array, signal: AbortSignal): Promise<boolean> => {
     if (await decoder.pipe.readInto(target, frameBytes)) return true;
@@ -62,10 +66,6 @@ export async function openVideoReplay(
     // A decoder that stalls must not hold up a stop: once it is gone, its pipe ends.
     if (!isStoppable) signal.addEventListener('abort', () => void decoder.close());
     isStoppable = true;
-    // A frame that was let go still has to be read off the pipe.
-    for (; skipped > 0; skipped -= 1) {
-      if (!(await readOne(target, signal))) return endOf(decoder, path, signal);
-    }
     if (!(await readOne(target, signal))) return endOf(decoder, path, signal);
     frames += 1;
     return {
@@ -88,16 +88,23 @@ export async function openVideoReplay(
       capturedAt = clock.now();
     },
     read,
-    skip: () => {
-      skipped += 1;
-      frames += 1;
+    skip: async (signal) => {
+      // A frame that is let go still has to be read off the pipe.
+      scratch ??= new Uint8Array(frameBytes);
+      const isThere = await readOne(scratch, signal);
+      if (isThere) frames += 1;
+      return isThere;
     },
     [Symbol.asyncDispose]: () => decoder.close(),
   });
 }
 
-async function probe(path: string, config: CameraConfig): Promise<Outcome<Video>> {
-  const entries = 'stream=width,height,avg_frame_rate';
+async function probe(
+  path: string,
+  config: CameraConfig,
+  stop: AbortSignal,
+): Promise<Outcome<Video>> {
+  const entries = 'stream=width,height,avg_frame_rate:stream_side_data=rotation';
   const selection = [
     '-v',
     'error',
@@ -111,22 +118,28 @@ async function probe(path: string, config: CameraConfig): Promise<Outcome<Video>
   try {
     const { stdout } = await promisify(execFile)('ffprobe', [...selection, path], {
       timeout: probeTimeoutMs,
+      signal: stop,
     });
-    const [stream] = probeSchema.parse(JSON.parse(stdout)).streams;
-    if (stream === undefined) throw new Error('it has no video');
+    const parsed = probeSchema.safeParse(JSON.parse(stdout));
+    const stream = parsed.data?.streams[0];
+    if (stream === undefined) return failure(unreadable(path, 'it has no video'));
     const [frames = 0, perSeconds = 1] = stream.avg_frame_rate.split('/').map(Number);
     const fps = perSeconds > 0 && frames > 0 ? frames / perSeconds : config.fps;
-    return success({ geometry: fitWithin(stream.width, stream.height, config), fps });
+    return success({ geometry: fitWithin(stream, config), fps });
   } catch (error) {
     return failure(isMissing(error) ? ffmpegMissing : unreadable(path, messageOf(error)));
   }
 }
 
 /** The largest even size with the video's proportions within width × height, never enlarged. */
-function fitWithin(width: number, height: number, config: CameraConfig): FrameGeometry {
+function fitWithin(stream: Stream, config: CameraConfig): FrameGeometry {
+  const rotation =
+    stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
+  const isTurned = Math.abs(rotation) % 180 === 90;
+  const [width, height] = isTurned ? [stream.height, stream.width] : [stream.width, stream.height];
   const scale = Math.min(1, config.width / width, config.height / height);
-  const fitted = Math.max(2, 2 * Math.round((width * scale) / 2));
-  const rows = Math.max(2, 2 * Math.round((height * scale) / 2));
+  const fitted = Math.max(2, 2 * Math.floor((width * scale) / 2));
+  const rows = Math.max(2, 2 * Math.floor((height * scale) / 2));
   return { format: 'YUYV', width: fitted, height: rows, stride: fitted * 2 };
 }
 
@@ -142,7 +155,17 @@ interface Decoder {
 
 function startDecoder(path: string, geometry: FrameGeometry): Decoder {
   const scale = `scale=${geometry.width}:${geometry.height}:flags=bicubic:out_color_matrix=bt601:out_range=tv`;
-  const format = ['-f', 'rawvideo', '-pix_fmt', 'yuyv422', '-an', '-sn'];
+  // Every frame of the stream that was probed, once: by default ffmpeg makes the rate constant.
+  const format = [
+    '-map',
+    '0:v:0',
+    '-vsync',
+    'passthrough',
+    '-f',
+    'rawvideo',
+    '-pix_fmt',
+    'yuyv422',
+  ];
   const child = spawn(
     'ffmpeg',
     ['-v', 'error', '-nostdin', '-threads', '1', '-i', path, '-vf', scale, ...format, 'pipe:1'],

@@ -39,8 +39,9 @@ export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<Fra
         bytesUsed: frameBytesOf(scene.geometry),
       };
     },
-    skip: () => {
+    skip: async () => {
       frames += 1;
+      return true;
     },
     [Symbol.asyncDispose]: async () => {},
   });

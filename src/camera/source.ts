@@ -1,6 +1,5 @@
-import type { Fault, Outcome } from '../base/fault.ts';
+import type { Fault } from '../base/fault.ts';
 import type { Micros } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
 import type { FrameGeometry } from '../contract/frame.ts';
 import type { SourceDescription } from '../contract/threads.ts';
 
@@ -29,8 +28,6 @@ export interface FrameSource extends AsyncDisposable {
   due(signal: AbortSignal): Promise<void>;
   /** Writes the due frame to the start of `target`, which may be shared memory. */
   read(target: Uint8Array, signal: AbortSignal): Promise<Reading>;
-  /** Lets the due frame go. */
-  skip(): void;
+  /** Lets the due frame go; false when there is none: the source has ended, as `read` will say. */
+  skip(signal: AbortSignal): Promise<boolean>;
 }
-
-export type OpenSource = (config: CameraConfig) => Promise<Outcome<FrameSource>>;

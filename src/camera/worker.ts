@@ -40,7 +40,7 @@ port.on('message', (command: CameraCommand) => {
 });
 
 async function open(command: Extract<CameraCommand, { kind: 'open' }>): Promise<void> {
-  const opened = await openSource(command.config, systemClock);
+  const opened = await openSource(command.config, systemClock, stop.signal);
   if (!opened.ok) {
     report({ kind: 'fault', fault: opened.fault });
     return;
@@ -59,8 +59,7 @@ async function capture(from: FrameSource, into: FrameProducer): Promise<void> {
       break;
     }
     if (slot === undefined) {
-      from.skip();
-      into.count('full', 1);
+      if (await from.skip(stop.signal)) into.count('full', 1);
     } else if (!(await captureInto(slot, from, into, meter))) {
       report({ kind: 'ended' });
       break;

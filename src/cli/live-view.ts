@@ -38,7 +38,8 @@ export function createLiveView(options: LiveViewOptions): LiveView {
 
   const redraw = (): void => {
     if (published === undefined || running === undefined) return;
-    const lines = render(terminal, running, published, health);
+    // The cursor cannot go back to lines that have left the screen.
+    const lines = render(terminal, running, published, health).slice(0, terminal.rows() - 1);
     if (drawnLines > 0) {
       moveCursor(process.stdout, 0, -drawnLines);
       cursorTo(process.stdout, 0);

@@ -28,11 +28,7 @@ unavailable, 70 internal error, 78 wrong config.
     const loaded = loadConfig(parsed.value.text('config'), environment, terminal);
     if (!loaded.ok) return loaded.exit;
     const isTerminal = process.stderr.isTTY === true;
-    const log = await openLog(
-      loaded.config.log.level,
-      isTerminal,
-      environment['NO_COLOR'] === undefined,
-    );
+    const log = await openLog(loaded.config.log.level, isTerminal, !environment['NO_COLOR']);
     const seed = randomInt(2 ** 31);
     log.info({ path: loaded.path ?? 'defaults', seed }, 'config read');
     const end = await runDaemon({
@@ -57,6 +53,7 @@ export function exitOf(end: DaemonEnd, terminal: Terminal): ExitCode {
     case 'fault':
       return complainOf(terminal, end.fault);
     case 'hung':
+      if (end.fault !== undefined) complainOf(terminal, end.fault);
       terminal.complain(
         `sightd: stopping took too long; still waiting for: ${end.waiting.join(', ')}\n`,
       );

@@ -6,6 +6,7 @@ export type Terminal = {
   readonly isTerminal: boolean;
   readonly hasColour: boolean;
   readonly columns: () => number;
+  readonly rows: () => number;
   write(text: string): void;
   complain(text: string): void;
 };
@@ -16,9 +17,10 @@ export function openTerminal(environment: NodeJS.ProcessEnv): Terminal {
   const { stdout, stderr } = process;
   return {
     isTerminal: stdout.isTTY === true,
-    // https://no-color.org: any value, even an empty one, means no colour.
-    hasColour: stdout.isTTY === true && environment['NO_COLOR'] === undefined,
+    // https://no-color.org: any value but an empty one means no colour.
+    hasColour: stdout.isTTY === true && !environment['NO_COLOR'],
     columns: () => stdout.columns ?? 80,
+    rows: () => stdout.rows ?? 24,
     write: (text) => void stdout.write(text),
     complain: (text) => void stderr.write(text),
   };

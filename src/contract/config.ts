@@ -20,43 +20,48 @@ const deviceSchema = z.strictObject({
 
 const even = (value: number): boolean => value % 2 === 0;
 
-export const cameraSchema = z.strictObject({
-  source: z
-    .enum(['auto', 'replay', 'scene'])
-    .default('auto')
-    .describe(
-      'Where frames come from: the best camera found, a replay of files, or the built-in moving scene.',
-    ),
-  width: z
-    .int()
-    .min(64)
-    .max(1920)
-    .refine(even, 'an even number')
-    .default(640)
-    .describe('Pixels a row. Replayed pictures are shrunk to fit within width × height.'),
-  height: z
-    .int()
-    .min(48)
-    .max(1080)
-    .refine(even, 'an even number')
-    .default(480)
-    .describe('Rows of a frame.'),
-  fps: z.number().min(0.1).max(240).default(30).describe('Frames per second asked for.'),
-  path: z.string().min(1).optional().describe('replay: a folder of images, or a video file.'),
-  pace: z
-    .enum(['realtime', 'fast'])
-    .default('realtime')
-    .describe(
-      'replay and scene: at the rate of `fps` (a video: its own), or as fast as every frame can be classified, losing none.',
-    ),
-  loop: z.boolean().default(false).describe('replay: start again at the end.'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(1)
-    .describe('scene: another seed, another course of events.'),
-});
+export const cameraSchema = z
+  .strictObject({
+    source: z
+      .enum(['auto', 'replay', 'scene'])
+      .default('auto')
+      .describe(
+        'Where frames come from: the best camera found, a replay of files, or the built-in moving scene.',
+      ),
+    width: z
+      .int()
+      .min(64)
+      .max(1920)
+      .refine(even, 'an even number')
+      .default(640)
+      .describe('Pixels a row. Replayed pictures are shrunk to fit within width × height.'),
+    height: z
+      .int()
+      .min(48)
+      .max(1080)
+      .refine(even, 'an even number')
+      .default(480)
+      .describe('Rows of a frame.'),
+    fps: z.number().min(0.1).max(240).default(30).describe('Frames per second asked for.'),
+    path: z.string().min(1).optional().describe('replay: a folder of images, or a video file.'),
+    pace: z
+      .enum(['realtime', 'fast'])
+      .default('realtime')
+      .describe(
+        'replay and scene: at the rate of `fps` (a video: its own), or as fast as every frame can be classified, losing none.',
+      ),
+    loop: z.boolean().default(false).describe('replay: start again at the end.'),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1)
+      .describe('scene: another seed, another course of events.'),
+  })
+  .refine(({ source, path }) => source !== 'replay' || path !== undefined, {
+    path: ['path'],
+    message: 'a folder of images or a video file, which replay needs',
+  });
 
 const queueSchema = z.strictObject({
   slots: z.int().min(1).max(64).default(6).describe('Frames the ring can hold.'),
@@ -140,6 +145,9 @@ const mqttSchema = z.strictObject({
       /^(mqtt|mqtts|ws|wss):\/\/.+/,
       'an address such as mqtt://localhost:1883 (mqtt, mqtts, ws or wss)',
     )
+    .refine((url) => !url.includes('://') || (URL.canParse(url) && !/\s/.test(url)), {
+      message: 'a whole address such as mqtt://localhost:1883',
+    })
     .refine((url) => !/^[a-z]+:\/\/[^/]*@/.test(url), {
       message: 'an address without a login; use mqtt.username and mqtt.passwordFile',
     })

@@ -45,7 +45,12 @@ export type DaemonEnd =
   | { readonly kind: 'stopped'; readonly reason: 'asked' | 'source ended'; readonly ledger: Ledger }
   | { readonly kind: 'fault'; readonly fault: Fault }
   /** The stop deadline passed while these were waited for. */
-  | { readonly kind: 'hung'; readonly waiting: readonly string[]; readonly ledger: Ledger };
+  | {
+      readonly kind: 'hung';
+      readonly waiting: readonly string[];
+      readonly ledger: Ledger;
+      readonly fault: Fault | undefined;
+    };
 
 /** Lossless replay keeps this many results while there is no connection: a minute of a fast replay. */
 const offlineResultsMax = 8192;
@@ -63,7 +68,10 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   options.log.info({ reason: end === 'asked' ? 'asked' : end.kind }, 'stopping');
   const waiting = await stopWithin(options, parts, end);
   const ledger = parts.pipeline.ledger();
-  if (waiting.length > 0) return { kind: 'hung', waiting, ledger };
+  if (waiting.length > 0) {
+    const reason = end !== 'asked' && end.kind === 'fault' ? end.fault : undefined;
+    return { kind: 'hung', waiting, ledger, fault: reason };
+  }
   if (end !== 'asked' && end.kind === 'fault') return end;
   return { kind: 'stopped', reason: end === 'asked' ? 'asked' : 'source ended', ledger };
 }
@@ -240,8 +248,11 @@ async function stopWithin(
     reporter.close();
     pending.add('mqtt');
     const farewell = { topic: topics.status, payload: status('stopped') };
-    const isFlushed = await link.close(farewell, deadline.signal);
+    // Part of the deadline: time must be left to send what waited.
+    const patience = end === 'asked' ? 0 : seconds(options.config.health.stopSeconds) * 0.6;
+    const isFlushed = await link.close(farewell, AbortSignal.timeout(patience), deadline.signal);
     pending.delete('mqtt');
+    if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';

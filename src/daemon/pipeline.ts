@@ -180,6 +180,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     const seat = openSeat<InferenceCommand, InferenceReport>({
       ...seatOf(`inference ${number + 1}`),
       url: inferenceUrl,
+      isReplaceable: () => true,
       died: 'inference.died',
       onSeated: (child) =>
         child.send({
@@ -207,6 +208,8 @@ export function startPipeline(options: PipelineOptions): Pipeline {
   const camera = openSeat<CameraCommand, CameraReport>({
     ...seatOf('camera'),
     url: cameraUrl,
+    // A replay that must lose nothing cannot begin again in the middle.
+    isReplaceable: () => !isStreamEnded && source?.lossless !== true,
     died: 'camera.died',
     onSeated: (child) => child.send({ kind: 'open', config: options.config.camera }),
     onReport: onCamera,
@@ -228,6 +231,8 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     pending.delete(camera.name);
     ring?.custodian.end();
     await drainReaders(readers, changes, pending);
+    // Left over only where no reader was alive to take them.
+    ring?.custodian.discardWaiting('stopped', cameraOwner);
   };
 
   return {

@@ -44,6 +44,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const counts = { published: 0, thinned: 0, unsent: 0 };
   let label: LabelState = unsettled;
   let nextResultAt = 0;
+  let newest = 0;
 
   const publishResult = (classification: Classification, now: Micros): void => {
     if (!config.publish.results) return;
@@ -86,10 +87,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
     publish: (classification) => {
       const now = clock.now();
       const latencyMs = (now - classification.capturedAt) / 1000;
-      publishResult(classification, now);
-      settleLabel(classification);
       latency.record(millis(latencyMs));
       inference.record(classification.inference);
+      if (classification.sequence < newest) {
+        // Another worker was faster with a newer frame: subscribers never go back in time.
+        counts.thinned += 1;
+        return;
+      }
+      newest = classification.sequence;
+      publishResult(classification, now);
+      settleLabel(classification);
       options.onPublished?.({ classification, latencyMs, label: label.settled?.label });
     },
     figures: () => ({

@@ -30,12 +30,14 @@ export type SeatOptions<Command, Report> = {
   readonly onLeft: () => void;
   readonly onRestart: (reason: Fault) => void;
   readonly onGiveUp: (reason: Fault) => void;
+  /** Whether a thread can take over where another died. */
+  readonly isReplaceable: () => boolean;
 };
 
 export function openSeat<Command, Report>(options: SeatOptions<Command, Report>): Seat<Command> {
   const { name, clock } = options;
   let child: Child<Command> | undefined;
-  let isRetired = false;
+  const retired = new AbortController();
   let restarts = 0;
   let history: readonly Micros[] = [];
 
@@ -48,7 +50,7 @@ export function openSeat<Command, Report>(options: SeatOptions<Command, Report>)
 
   const leave = (thrown: Error | undefined): void => {
     child = undefined;
-    if (!isRetired) void replace(thrown);
+    if (!retired.signal.aborted) void replace(thrown);
     options.onLeft();
   };
 
@@ -57,15 +59,16 @@ export function openSeat<Command, Report>(options: SeatOptions<Command, Report>)
     const sentence = `the ${name} thread died: ${cause}`;
     const reason = fault(options.died, sentence, 'Report this, with the log.');
     const decision = decideRestart(history, clock.now(), restartPolicy);
-    if (decision.kind === 'give-up') {
+    if (decision.kind === 'give-up' || !options.isReplaceable()) {
       options.onGiveUp(reason);
       return;
     }
     history = decision.history;
     restarts += 1;
     options.onRestart(reason);
-    await clock.sleep(backoff(restartPolicy.backoff, decision.attempt, options.random), undefined);
-    if (!isRetired) fill();
+    const wait = backoff(restartPolicy.backoff, decision.attempt, options.random);
+    await clock.sleep(wait, retired.signal);
+    if (!retired.signal.aborted) fill();
   };
 
   fill();
@@ -74,8 +77,6 @@ export function openSeat<Command, Report>(options: SeatOptions<Command, Report>)
     send: (command) => child?.send(command),
     isEmpty: () => child === undefined,
     restarts: () => restarts,
-    retire: () => {
-      isRetired = true;
-    },
+    retire: () => retired.abort(),
   };
 }

@@ -22,13 +22,22 @@ const host = '127.0.0.1';
 export async function openBroker(ports: BrokerPorts): Promise<Outcome<EmbeddedBroker>> {
   const broker = await Aedes.createBroker();
   const tcp = createServer(broker.handle);
-  const http = createHttpServer();
-  const sockets = new WebSocketServer({ server: http });
+  const http = createHttpServer((_request, response) => {
+    // 426 Upgrade Required: this port speaks MQTT over WebSocket only.
+    response.writeHead(426).end();
+  });
+  const sockets = new WebSocketServer({ noServer: true });
+  http.on('upgrade', (request, socket, head) => {
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      sockets.emit('connection', client, request);
+    });
+  });
   sockets.on('connection', (socket, request) => {
     broker.handle(createWebSocketStream(socket), request);
   });
   const close = async (): Promise<void> => {
     for (const socket of sockets.clients) socket.terminate();
+    http.closeAllConnections();
     await new Promise<void>((resolve) => broker.close(() => resolve()));
     await Promise.all([closeServer(tcp), closeServer(http)]);
   };

@@ -35,11 +35,18 @@ export interface Link {
   retain(topic: string, payload: string): void;
   /** QoS 0, once; false when it was dropped: no connection, or one that cannot keep up. */
   send(topic: string, payload: string): boolean;
+  /** Messages that were accepted and are still waiting for a connection. */
+  queued(): number;
   /**
    * Waits until everything is sent and acknowledged, says `farewell` (retained, QoS 1), and leaves.
-   * Without a connection it leaves at once; `signal` ends the wait.
+   * Without a connection it leaves at once, unless messages are queued: then
+   * `patience` ends the wait for one. `signal` ends every wait.
    */
-  close(farewell: { topic: string; payload: string }, signal: AbortSignal): Promise<boolean>;
+  close(
+    farewell: { topic: string; payload: string },
+    patience: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<boolean>;
 }
 
 /** The broker must answer a CONNECT within this. */
@@ -101,12 +108,12 @@ export function openLink(options: LinkOptions): Link {
     if (!retry.signal.aborted) attempt(failures);
   };
 
-  const close: Link['close'] = async (farewell, signal) => {
-    // A first connection that is under way is waited for: what is queued goes with it.
-    while (state.kind === 'connecting' && outgoing.hasQueued() && !signal.aborted) {
+  const close: Link['close'] = async (farewell, patience, signal) => {
+    // What a lossless replay has queued is worth waiting for a connection.
+    while (state.kind !== 'online' && outgoing.queued() > 0 && !patience.aborted) {
       await new Promise<void>((resolve) => {
         settled.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
+        patience.addEventListener('abort', () => resolve(), { once: true });
       });
     }
     const wasOnline = state.kind === 'online' && client !== undefined;
@@ -127,6 +134,7 @@ export function openLink(options: LinkOptions): Link {
     state: () => state,
     retain: outgoing.retain,
     send: outgoing.send,
+    queued: outgoing.queued,
     close,
   };
 }

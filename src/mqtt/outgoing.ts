@@ -17,7 +17,8 @@ export interface Outgoing {
   detach(): void;
   retain(topic: string, payload: string): void;
   send(topic: string, payload: string): boolean;
-  hasQueued(): boolean;
+  /** Messages that wait for a connection, or for one that keeps up. */
+  queued(): number;
   /** Resolves when nothing is under way, true, or when aborted or disconnected, false. */
   untilIdle(signal: AbortSignal): Promise<boolean>;
 }
@@ -112,7 +113,7 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
       queue.push({ topic, payload });
       return true;
     },
-    hasQueued: () => queue.length > 0,
+    queued: () => queue.length,
     untilIdle: async (signal) => {
       while (client !== undefined && !isIdle() && !signal.aborted) {
         await new Promise<void>((resolve) => {

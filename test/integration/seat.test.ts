@@ -19,6 +19,7 @@ function mortalSeat() {
     died: 'inference.died',
     clock: { now: () => micros(0), sleep: async () => {} },
     random: createRandom(1),
+    isReplaceable: () => true,
     onSeated: (child) => child.send('hello'),
     onReport: () => events.emit('here'),
     onLeft: () => events.emit('left'),

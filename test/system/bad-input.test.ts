@@ -158,7 +158,7 @@ describe('a replay', () => {
   test('without a path ends with 78', async () => {
     const { code, errors } = await runWith({ mqtt, camera: { source: 'replay' } });
     assert.equal(code, 78);
-    assert.match(errors, /camera\.path/);
+    assert.match(errors, /camera\.path: expected a folder of images or a video file/);
   });
 
   test('counts a corrupt image as failed and goes on', async () => {

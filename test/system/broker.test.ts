@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { imbalanceOf } from '../../src/contract/ledger.ts';
 import {
   type HealthMessage,
   healthMessageSchema,
   statusMessageSchema,
 } from '../../src/contract/messages.ts';
+import { temporaryFolder } from '../support/data.ts';
 import {
   type Message,
   type Mosquitto,
@@ -85,6 +88,34 @@ test('a broker that is missing at start is not waited for', { skip }, async () =
   assert.deepEqual(await sightd.exited, { code: 0, signal: null });
   await subscriber.close();
 });
+
+test('a lossless replay that ends without a broker keeps its results for one that comes', {
+  skip,
+}, async () => {
+  await using broker = await startMosquitto();
+  await broker.kill();
+  const sightd = startDaemon({
+    device: { id: 'porch' },
+    camera: { source: 'replay', path: await threePictures(), pace: 'fast' },
+    mqtt: { url: broker.url, reconnectSecondsMax: 1 },
+    health: { stopSeconds: 20 },
+  });
+  await sightd.untilLine('"msg":"stopping"');
+  await broker.start();
+  const subscriber = await broker.subscribe('sightd/porch/#');
+  assert.deepEqual(await sightd.exited, { code: 0, signal: null });
+  assert.match(sightd.lines.join('\n'), /"isFlushed":true/);
+  await subscriber.close();
+});
+
+async function threePictures(): Promise<string> {
+  const folder = temporaryFolder();
+  const picture = { width: 32, height: 24, channels: 3 as const, background: '#468' };
+  for (const name of ['a.png', 'b.png', 'c.png']) {
+    await sharp({ create: picture }).png().toFile(join(folder, name));
+  }
+  return folder;
+}
 
 test('every health message balances, and status is told by birth, farewell and will', {
   skip,

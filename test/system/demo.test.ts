@@ -22,6 +22,19 @@ test('the demo names its broker, publishes there over TCP and WebSocket, and sto
   assert.match(sightd.output(), /Stopped\. Of \d+ frames \d+ were classified/);
 });
 
+test('the demo gives way where its ports are taken, and an idle HTTP client does not keep it', async () => {
+  const first = startSightd(['demo', '--port', '0', '--seconds', '20']);
+  await untilOutput(first.output, /mqtt:/);
+  const second = startSightd(['demo', '--port', '0']);
+  const [, , webSocket = ''] = await untilOutput(second.output, /(mqtt:\S+)\s+ws:(\S+)/);
+  const response = await fetch(`http:${webSocket}`, { headers: { connection: 'keep-alive' } });
+  assert.equal(response.status, 426);
+  for (const sightd of [second, first]) {
+    sightd.process.kill('SIGINT');
+    assert.deepEqual(await sightd.exited, { code: 0, signal: null }, sightd.lines.join('\n'));
+  }
+});
+
 test('the demo writes lines of JSON for a script and stops by itself', async () => {
   const { code, output } = await runSightd(['demo', '--port', '0', '--seconds', '4', '--json']);
   assert.equal(code, 0);

@@ -240,22 +240,22 @@ test('a skipped picture is left out, and counted by the driver', async () => {
     'd.png': [4, 0, 0],
   });
   await using source = open(folder);
-  source.skip();
+  await source.skip(new AbortController().signal);
   assert.deepEqual(await redsOf(source, 1), [2]);
-  source.skip();
+  await source.skip(new AbortController().signal);
   const { reading, pixels } = await readFrom(source);
   assert.ok(reading.kind === 'frame');
   assert.equal(reading.driverSequence, 3);
   assert.equal(pixels[0], 4);
-  source.skip();
+  await source.skip(new AbortController().signal);
   assert.equal((await readFrom(source)).reading.kind, 'ended');
 });
 
 test('skipping past the end of a loop begins it again', async () => {
   const folder = await folderOf({ 'a.png': [1, 0, 0], 'b.png': [2, 0, 0] });
   await using source = open(folder, configOf({ loop: true }));
-  source.skip();
-  source.skip();
+  await source.skip(new AbortController().signal);
+  await source.skip(new AbortController().signal);
   assert.deepEqual(await redsOf(source, 2), [1, 2]);
 });
 

@@ -32,7 +32,7 @@ const limits: readonly [path: string, inside: readonly unknown[], outside: reado
   ['camera.width', [64, 1920], [62, 1922, 65, 640.5, '640', Number.NaN, null]],
   ['camera.height', [48, 1080], [46, 1082, 481]],
   ['camera.fps', [0.1, 240], [0.09, 240.1, 0, -1, Number.POSITIVE_INFINITY]],
-  ['camera.source', ['auto', 'replay', 'scene'], ['Auto', 'usb', '']],
+  ['camera.source', ['auto', 'scene'], ['Auto', 'usb', '', 'replay']],
   ['camera.path', ['x'], ['']],
   ['camera.seed', [0, 2 ** 31 - 1], [-1, 2 ** 31]],
   ['queue.slots', [1, 64], [0, 65, 1.5]],
@@ -58,6 +58,11 @@ for (const [path, inside, outside] of limits) {
     for (const value of outside) assert.ok(!accepts(configWith(path, value)), `refuses ${value}`);
   });
 }
+
+test('a replay needs a path', () => {
+  assert.ok(accepts({ camera: { source: 'replay', path: 'frames' } }));
+  assert.ok(!accepts({ camera: { source: 'replay' } }));
+});
 
 test('an enter threshold of 0 is refused: labels are ranked by their score in relation to it', () => {
   assert.ok(!accepts(configWith('label.enter', 0)));

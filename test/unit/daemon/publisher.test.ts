@@ -54,6 +54,7 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
   const retained: { topic: string; payload: string }[] = [];
   const published: Published[] = [];
   const link: Link = {
+    queued: () => 0,
     state: () => ({ kind: 'connecting', attempt: 0 }),
     retain: (topic, payload) => retained.push({ topic, payload }),
     send: (topic, payload) => {
