@@ -33,19 +33,15 @@ export const systemClock: Clock = {
 
 /**
  * Turns monotonic instants into UTC. The offset is read once, so that a step of the wall clock moves
- * no timestamp of a running session backwards; `resync` takes the wall clock anew.
+ * no timestamp of a running session backwards.
  */
 export interface WallClock {
   isoOf(instant: Micros): string;
-  resync(): void;
 }
 
 export function createWallClock(clock: Clock, wallNow: () => number): WallClock {
-  let offset = wallNow() - clock.now() / 1000;
+  const offset = wallNow() - clock.now() / 1000;
   return {
     isoOf: (instant) => new Date(instant / 1000 + offset).toISOString(),
-    resync: () => {
-      offset = wallNow() - clock.now() / 1000;
-    },
   };
 }

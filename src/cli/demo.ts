@@ -26,7 +26,7 @@ export const demo: Command = {
 Runs the daemon with an MQTT broker of its own on 127.0.0.1 and shows the results as they come.
 Without a camera it looks at a built-in moving scene.
 
-  -c, --config FILE   start from this config instead of the defaults
+  -c, --config FILE   start from this config (default: as \`sightd run\`)
       --port N        the broker's TCP port (default ${defaultPort}, or a free one where that is taken)
       --seconds N     stop by itself after so long
       --json          one line of JSON per second instead of the live view

@@ -1,6 +1,6 @@
 import { cursorTo, moveCursor } from 'node:readline';
 import type { Clock } from '../base/time.ts';
-import type { Ledger } from '../contract/ledger.ts';
+import { droppedOf, type Ledger } from '../contract/ledger.ts';
 import type { HealthMessage } from '../contract/messages.ts';
 import type { Running } from '../daemon/daemon.ts';
 import type { Published } from '../daemon/publisher.ts';
@@ -168,9 +168,6 @@ function jsonLine(published: Published, health: HealthMessage): string {
     ledger: health.ledger,
   });
 }
-
-const droppedOf = (ledger: Ledger): number =>
-  Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0);
 
 const ledgerSentence = (ledger: Ledger): string =>
   `Of ${ledger.captured} frames ${ledger.classified} were classified, ${droppedOf(ledger)} dropped for newer ones, ${ledger.failed} failed, ${ledger.inFlight} left.`;

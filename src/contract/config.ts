@@ -34,7 +34,9 @@ export const cameraSchema = z
       .max(1920)
       .refine(even, 'an even number')
       .default(640)
-      .describe('Pixels a row. Replayed pictures are shrunk to fit within width × height.'),
+      .describe(
+        'Pixels a row. Replayed pictures are shrunk to fit within width × height, never enlarged.',
+      ),
     height: z
       .int()
       .min(48)

@@ -33,3 +33,9 @@ export function rowBytesOf(format: PixelFormat, width: number): number {
 export function frameBytesOf(geometry: FrameGeometry): number {
   return geometry.stride * geometry.height;
 }
+
+export function isSameGeometry(a: FrameGeometry, b: FrameGeometry): boolean {
+  return (
+    a.format === b.format && a.width === b.width && a.height === b.height && a.stride === b.stride
+  );
+}

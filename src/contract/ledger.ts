@@ -20,10 +20,13 @@ export type Ledger = {
   readonly inFlight: number;
 };
 
+/** Dropped frames, whatever the reason. */
+export function droppedOf(ledger: Ledger): number {
+  return dropReasons.reduce((sum, reason) => sum + ledger.dropped[reason], 0);
+}
+
 /** Frames that the right-hand side misses or has too many of; 0 whenever the ledger is right. */
 export function imbalanceOf(ledger: Ledger): number {
-  const dropped = dropReasons.reduce((sum, reason) => sum + ledger.dropped[reason], 0);
-  return (
-    ledger.captured - (ledger.classified + ledger.gated + dropped + ledger.failed + ledger.inFlight)
-  );
+  const { captured, classified, gated, failed, inFlight } = ledger;
+  return captured - (classified + gated + droppedOf(ledger) + failed + inFlight);
 }

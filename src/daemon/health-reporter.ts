@@ -1,6 +1,6 @@
 import type { Clock, Millis, WallClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
-import type { Ledger } from '../contract/ledger.ts';
+import { droppedOf } from '../contract/ledger.ts';
 import type { HealthMessage } from '../contract/messages.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import { healthOf } from './health.ts';
@@ -86,8 +86,4 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       report();
     },
   };
-}
-
-function droppedOf(ledger: Ledger): number {
-  return Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0);
 }

@@ -1,20 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
-import { type FrameGeometry, rowBytesOf } from '../contract/frame.ts';
+import { type FrameGeometry, isSameGeometry, rowBytesOf } from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
+import type { Workspace } from '../ring/layout.ts';
 import { writeInput, writePlan } from './plan-writer.ts';
 import { channelsOf, type MemoryViews, planBytesMaxOf, regionsOf } from './workspace-regions.ts';
-
-/**
- * A reader's own part of the ring's memory: the kernel's tables, rows and output live here. The
- * kernel reads whole vectors and so up to 47 bytes past a frame's last row, without using them:
- * as many bytes of the memory must lie after the last slot, which a workspace after the slots is.
- */
-export type Workspace = {
-  readonly memory: WebAssembly.Memory;
-  readonly offset: number;
-  readonly bytes: number;
-};
 
 /** Prepares the model's input tensor from frames that lie in the same memory as its workspace. */
 export interface TensorKernel {
@@ -51,7 +41,10 @@ function instantiate(memory: WebAssembly.Memory): TensorModule {
   return instance.exports as TensorModule;
 }
 
-/** Opens a kernel that writes nowhere but in its workspace. */
+/**
+ * Opens a kernel that writes nowhere but in its workspace. It reads whole vectors and so up to 47
+ * bytes past a frame's last row, without using them: a workspace lies after the slots, so they exist.
+ */
 export function openTensorKernel(workspace: Workspace, input: ModelInput): TensorKernel {
   const { buffer } = workspace.memory;
   const module = instantiate(workspace.memory);
@@ -90,7 +83,7 @@ export function openTensorKernel(workspace: Workspace, input: ModelInput): Tenso
       return planCount;
     },
     prepare(geometry, frameOffset) {
-      if (planned === undefined || !isSame(planned, geometry)) plan(geometry);
+      if (planned === undefined || !isSameGeometry(planned, geometry)) plan(geometry);
       module.prepare(regions.plan, frameOffset);
       copyTensor.copy();
     },
@@ -112,10 +105,4 @@ function createTensorCopy(
   const shared = new Float32Array(buffer, address, elements);
   const tensor = new Float32Array(elements);
   return { tensor, copy: () => tensor.set(shared) };
-}
-
-function isSame(a: FrameGeometry, b: FrameGeometry): boolean {
-  return (
-    a.format === b.format && a.width === b.width && a.height === b.height && a.stride === b.stride
-  );
 }

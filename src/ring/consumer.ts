@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Micros } from '../base/time.ts';
-import type { FrameGeometry } from '../contract/frame.ts';
+import { type FrameGeometry, isSameGeometry } from '../contract/frame.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import * as at from './layout.ts';
 import { openSlots, type Slots } from './slots.ts';
@@ -143,10 +143,4 @@ function dropOlder(slots: Slots, sequence: number, owner: number): void {
     if (at.stateOf(word) !== at.stateReady || slots.sequence(slot) >= sequence) continue;
     slots.settle(slot, word, 'superseded', owner);
   }
-}
-
-function isSameGeometry(a: FrameGeometry, b: FrameGeometry): boolean {
-  return (
-    a.format === b.format && a.width === b.width && a.height === b.height && a.stride === b.stride
-  );
 }

@@ -25,7 +25,7 @@ export const ownerMax = 31;
 /** At most 2 GiB in all: a typed array's reach, and more than a Pi has to spare. */
 export const ringBytesMax = 2 ** 31;
 
-/** A reader's own part of the ring's memory. */
+/** A reader's own part of the ring's memory, after the slots: its kernel's tables, rows and output. */
 export type Workspace = {
   readonly memory: WebAssembly.Memory;
   readonly offset: number;

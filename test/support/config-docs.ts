@@ -30,6 +30,8 @@ JSON Schema for an editor.
 Every key can also be set in the environment, over the file: \`SIGHTD_SECTION_KEY\`, as in
 \`SIGHTD_CAMERA_WIDTH=1280\` or \`SIGHTD_HEALTH_INTERVAL_SECONDS=10\`. Values are read as YAML.
 
+Relative paths are relative to the folder that sightd is started in.
+
 ${sections.join('\n\n')}
 `;
 }

@@ -57,11 +57,3 @@ test('a step of the wall clock moves no timestamp, backwards or forwards', () =>
     assert.equal(wall.isoOf(times.clock.now()), '2026-03-04T12:00:00.010Z');
   }
 });
-
-test('a resync takes the stepped wall clock over', () => {
-  const times = createTimes();
-  const wall = createWallClock(times.clock, times.wallNow);
-  times.stepWall(60_000);
-  wall.resync();
-  assert.equal(wall.isoOf(times.clock.now()), '2026-03-04T12:01:00.000Z');
-});
