@@ -100,6 +100,10 @@ async function runEval(given: Arguments, { terminal, stop }: CommandContext) {
       if (process.stderr.isTTY && done === total) terminal.complain('\r\x1b[K');
     },
   });
+  if (stop.aborted) {
+    terminal.complain('sightd: interrupted before all images were classified\n');
+    return exitCodes.interrupted;
+  }
   if (!outcome.ok) return complainOf(terminal, outcome.fault);
   const {
     model: name,
