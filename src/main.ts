@@ -60,8 +60,8 @@ async function main(): Promise<ExitCode> {
   }
   const load = commands[name];
   if (load === undefined) {
-    const { nearestName } = await import('./cli/arguments.ts');
-    const near = nearestName(name, Object.keys(commands));
+    const { nearest } = await import('./base/nearest.ts');
+    const near = nearest(name, Object.keys(commands));
     const hint = near === undefined ? '' : `; did you mean ${near}?`;
     terminal.complain(
       `sightd: unknown command "${name}"${hint}\n        \`sightd --help\` lists the commands.\n`,

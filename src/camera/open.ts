@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { unreachable } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import { failure, fault, type Outcome } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
 import type { CameraConfig } from '../contract/config.ts';
@@ -31,15 +31,7 @@ async function openReplay(
   clock: Clock,
   stop: AbortSignal,
 ): Promise<Outcome<FrameSource>> {
-  if (config.path === undefined) {
-    return failure(
-      fault(
-        'config.invalid',
-        'camera.path: replay needs a path',
-        'Name a folder of images or a video file.',
-      ),
-    );
-  }
+  assert(config.path !== undefined, 'the schema asks a replay for its path');
   const path = resolve(config.path);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) {

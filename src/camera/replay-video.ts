@@ -61,11 +61,10 @@ export async function openVideoReplay(
     return decoder.pipe.readInto(target, frameBytes);
   };
 
-  let isStoppable = false;
+  // A decoder that stalls must not hold up a stop: once it is gone, its pipe ends.
+  stop.addEventListener('abort', () => void decoder.close(), { once: true });
+
   const read = async (target: Uint8Array, signal: AbortSignal): Promise<Reading> => {
-    // A decoder that stalls must not hold up a stop: once it is gone, its pipe ends.
-    if (!isStoppable) signal.addEventListener('abort', () => void decoder.close());
-    isStoppable = true;
     if (!(await readOne(target, signal))) return endOf(decoder, path, signal);
     frames += 1;
     return {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { distance } from 'fastest-levenshtein';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { nearest } from '../base/nearest.ts';
 
 /** The options of a subcommand: each a text or a switch. */
 export type OptionSpec = Readonly<
@@ -46,13 +46,8 @@ export function parseArguments(
       error instanceof Error && 'code' in error && error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION';
     if (!isUnknown || unknown === undefined)
       return refuse(`sightd ${command}: ${messageOf(error)}`);
-    const near = nearestName(unknown.replace(/^-+/, ''), ['help', ...Object.keys(spec)]);
+    const near = nearest(unknown.replace(/^-+/, ''), ['help', ...Object.keys(spec)]);
     const hint = near === undefined ? '' : `; did you mean --${near}?`;
     return refuse(`sightd ${command}: unknown option ${unknown}${hint}`);
   }
-}
-
-/** The known name that a slip of the fingers would make of `given`. */
-export function nearestName(given: string, known: readonly string[]): string | undefined {
-  return known.find((candidate) => distance(given, candidate) <= 2);
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { distance } from 'fastest-levenshtein';
 import { type Document, isNode, isScalar, LineCounter, parse, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { nearest } from '../base/nearest.ts';
 import { type Config, configSchema } from '../contract/config.ts';
 
 /** One thing wrong with a config: where, what was found, what was expected. */
@@ -249,20 +249,6 @@ function unknownKeyMessage(path: readonly string[], key: string): string {
   const near = nearest(key, known);
   if (near !== undefined) return `unknown key; did you mean ${[...path, near].join('.')}?`;
   return `unknown key; known here: ${known.join(', ')}`;
-}
-
-/** The most similar name, when a slip of the fingers could explain the difference. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const scored = known
-    .map((candidate) => ({
-      candidate,
-      edits: distance(name.toLowerCase(), candidate.toLowerCase()),
-    }))
-    .sort((a, b) => a.edits - b.edits);
-  const best = scored[0];
-  return best !== undefined && best.edits <= Math.max(2, name.length / 3)
-    ? best.candidate
-    : undefined;
 }
 
 const typeNames: Readonly<Record<string, string>> = {

@@ -37,7 +37,7 @@ export function loadManifest(path: string, modelPath?: string): Outcome<ModelFil
   });
 }
 
-/** Finds the manifest for an .onnx file or a manifest path, without loading it. */
+/** Whether a manifest lies beside an .onnx file. */
 export function hasManifest(onnxPath: string): boolean {
   return existsSync(onnxPath.replace(/\.onnx$/, '.json'));
 }

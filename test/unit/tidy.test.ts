@@ -32,7 +32,6 @@ const sharedPackages: Readonly<Record<string, readonly string[]>> = {
   // The vocabulary of contract/, and of whoever parses at an edge.
   zod: ['contract', 'cli', 'daemon', 'camera', 'inference', 'mqtt', 'systemd', 'web'],
   yaml: ['cli', 'daemon'],
-  'fastest-levenshtein': ['cli', 'daemon'],
 };
 
 /** What is reached by other means than an import: why is said beside it. */
