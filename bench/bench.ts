@@ -16,7 +16,7 @@ import { benchTensor, type TensorFigure } from './tensor.ts';
 const isQuick = process.argv.includes('--quick');
 const isJson = process.argv.includes('--json');
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const [pairs, seconds, rounds] = isQuick ? [1, 3, 20] : [3, 6, 200];
+const [pairs, seconds, rounds] = isQuick ? [3, 2, 20] : [8, 3, 200];
 
 say('ring…');
 const ring = await benchRing();
@@ -25,7 +25,7 @@ const tensor = benchTensor(rounds);
 const sceneMs = benchScene();
 const pipelines: PipelineFigures[] = [];
 for (const { use, name } of models()) {
-  say(`pipeline with ${name} (about ${Math.round(pairs * (4 * seconds + 24))} s)…`);
+  say(`pipeline with ${name} (about ${Math.round(2 * (26 + pairs * 2 * (seconds + 1.5)))} s)…`);
   pipelines.push(await benchPipeline(use, name, pairs, seconds));
 }
 if (isJson)

@@ -1,14 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { connectAsync, type MqttClient } from 'mqtt';
-import { packageRoot } from '../src/base/paths.ts';
-import { healthMessageSchema, resultMessageSchema } from '../src/contract/messages.ts';
-import { openBroker } from '../src/mqtt/broker.ts';
-import { skipWithoutMosquitto, startMosquitto } from '../test/support/mosquitto.ts';
-import { startDaemon } from '../test/support/sightd.ts';
+import { type Contestant, type Sample, startRaw, startSightd } from './contestant.ts';
 import { medianOf, type ProcessFigures, percentileOf, processFigures } from './figures.ts';
 
-/** Medians over the pairs of one daemon run and one raw loop each, and the medians of their ratios. */
+/** Medians over pairs of a stretch of the daemon and one of the raw loop, and of their ratios. */
 export type PipelineFigures = {
   readonly model: string;
   readonly saturated: Pair;
@@ -22,11 +15,13 @@ export type Pair = {
 };
 
 /** V8 compiles its hot functions in the first seconds; a daemon runs for months. */
-const warmSeconds = 10;
+const warmSeconds = 12;
 
 /**
  * The daemon as a user runs it, classifying the built-in scene (640×480 YUYV) and publishing every
- * result to a broker, in turns with a bare `session.run` loop with the same model and threads.
+ * result to a broker, against a bare `session.run` loop. Both processes live through the whole
+ * measurement and run in turns, one held still (SIGSTOP) while the other runs: what the machine's
+ * neighbours do in a minute then falls on both.
  */
 export async function benchPipeline(
   use: string,
@@ -42,99 +37,67 @@ export async function benchPipeline(
 }
 
 async function benchPairs(use: string, pairs: number, seconds: number, fps: number): Promise<Pair> {
-  const runs: { daemon: ProcessFigures; raw: ProcessFigures }[] = [];
+  await using raw = await startRaw(use, fps);
+  await stretch(raw, warmSeconds);
+  process.kill(raw.pid, 'SIGSTOP');
+  await using daemon = await startSightd(use, fps);
+  await stretch(daemon, warmSeconds);
+  process.kill(daemon.pid, 'SIGSTOP');
+  raw.latencies.length = 0;
+  daemon.latencies.length = 0;
+  const stretches: { daemon: Stretch; raw: Stretch }[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
-    runs.push({ raw: runRaw(use, seconds, fps), daemon: await runDaemon(use, seconds, fps) });
+    stretches.push({ raw: await turn(raw, seconds), daemon: await turn(daemon, seconds) });
   }
-  const ratio = (key: 'framesPerSecond' | 'cpuMsPerFrame'): number =>
-    medianOf(runs.map(({ daemon, raw }) => daemon[key] / raw[key]));
+  for (const { pid } of [raw, daemon]) process.kill(pid, 'SIGCONT');
+  const ratio = (key: keyof Stretch): number =>
+    medianOf(stretches.map((one) => one.daemon[key] / one.raw[key]));
   return {
-    daemon: mediansOf(runs.map((run) => run.daemon)),
-    raw: mediansOf(runs.map((run) => run.raw)),
+    daemon: figuresOf(
+      daemon,
+      stretches.map((one) => one.daemon),
+    ),
+    raw: figuresOf(
+      raw,
+      stretches.map((one) => one.raw),
+    ),
     ratios: { framesPerSecond: ratio('framesPerSecond'), cpuMsPerFrame: ratio('cpuMsPerFrame') },
   };
 }
 
-function mediansOf(figures: readonly ProcessFigures[]): ProcessFigures {
-  const median = (key: keyof ProcessFigures): number => medianOf(figures.map((one) => one[key]));
-  return {
-    framesPerSecond: median('framesPerSecond'),
-    cpuMsPerFrame: median('cpuMsPerFrame'),
-    p50: median('p50'),
-    p99: median('p99'),
-    residentMegabytes: median('residentMegabytes'),
-  };
-}
+type Stretch = Pick<ProcessFigures, 'framesPerSecond' | 'cpuMsPerFrame'>;
 
-function runRaw(use: string, seconds: number, fps: number): ProcessFigures {
-  const loop = join(packageRoot, 'dist', 'bench', 'raw-loop.js');
-  const args = [loop, use, '1', String(seconds), String(fps)];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as ProcessFigures;
-}
-
-async function runDaemon(use: string, seconds: number, fps: number): Promise<ProcessFigures> {
-  await using broker = await startBroker();
-  const client = await connectAsync(broker.url, { protocolVersion: 4 });
-  const sightd = startDaemon({
-    device: { id: 'bench' },
-    camera: { source: 'scene', ...(fps === 0 ? { pace: 'fast' } : { fps }) },
-    model: { use },
-    publish: { resultsPerSecondMax: 0 },
-    mqtt: { url: broker.url },
-    health: { intervalSeconds: 1 },
-  });
-  const pid = sightd.process.pid ?? 0;
-  await sightd.untilLine('"msg":"running"');
-  const figures = await observe(client, pid, seconds, fps > 0);
-  sightd.process.kill('SIGTERM');
-  await sightd.exited;
-  await client.endAsync();
+async function turn(contestant: Contestant, seconds: number): Promise<Stretch> {
+  const { latencies } = contestant;
+  const before = latencies.length;
+  process.kill(contestant.pid, 'SIGCONT');
+  // The first sample still tells of the time held still.
+  await contestant.next();
+  latencies.length = before;
+  const figures = await stretch(contestant, seconds);
+  process.kill(contestant.pid, 'SIGSTOP');
   return figures;
 }
 
-type Sample = { readonly at: number; readonly classified: number; readonly cpuMs: number };
-
-/** Watches the daemon's own health and results, and the kernel's accounting of it. */
-async function observe(
-  client: MqttClient,
-  pid: number,
-  seconds: number,
-  isPaced: boolean,
-): Promise<ProcessFigures> {
-  const samples: Sample[] = [];
-  const latencies: number[] = [];
-  const done = new Promise<void>((resolve) => {
-    client.on('message', (topic, payload) => {
-      const message: unknown = JSON.parse(String(payload));
-      if (topic.endsWith('/result')) {
-        if (samples.length > 0) latencies.push(resultMessageSchema.parse(message).latencyMs);
-        return;
-      }
-      const { uptimeSeconds: at, ledger } = healthMessageSchema.parse(message);
-      if (at < warmSeconds) return;
-      samples.push({ at, classified: ledger.classified, cpuMs: processFigures(pid).cpuMs });
-      if (at - (samples[0]?.at ?? at) >= seconds) resolve();
-    });
-  });
-  // Saturated, a subscriber that takes hundreds of results a second would itself be what is measured.
-  const wanted = isPaced ? ['health', 'result'] : ['health'];
-  await client.subscribeAsync(wanted.map((name) => `sightd/bench/${name}`));
-  await done;
-  const [first, last] = [samples[0], samples.at(-1)];
-  if (first === undefined || last === undefined) throw new Error('health was published');
-  const frames = last.classified - first.classified;
+/** What the process does for so many seconds, from one of its samples to another. */
+async function stretch(contestant: Contestant, seconds: number): Promise<Stretch> {
+  const first = await contestant.next();
+  let last: Sample = first;
+  while (last.at - first.at < seconds - 0.5) last = await contestant.next();
+  const frames = last.frames - first.frames;
   return {
     framesPerSecond: frames / (last.at - first.at),
     cpuMsPerFrame: (last.cpuMs - first.cpuMs) / frames,
+  };
+}
+
+function figuresOf(contestant: Contestant, stretches: readonly Stretch[]): ProcessFigures {
+  const { latencies, pid } = contestant;
+  return {
+    framesPerSecond: medianOf(stretches.map((one) => one.framesPerSecond)),
+    cpuMsPerFrame: medianOf(stretches.map((one) => one.cpuMsPerFrame)),
     p50: percentileOf(latencies, 50),
     p99: percentileOf(latencies, 99),
     residentMegabytes: processFigures(pid).residentMegabytes,
   };
-}
-
-async function startBroker(): Promise<{ url: string } & AsyncDisposable> {
-  if (skipWithoutMosquitto() === false) return startMosquitto();
-  const opened = await openBroker({ port: 0, webSocketPort: 0 });
-  if (!opened.ok) throw new Error(opened.fault.message);
-  return Object.assign(opened.value, { url: `mqtt://127.0.0.1:${opened.value.port}` });
 }

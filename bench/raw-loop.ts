@@ -2,15 +2,15 @@ import { systemClock } from '../src/base/time.ts';
 import { createPace } from '../src/camera/pace.ts';
 import { loadModel } from '../src/inference/manifest.ts';
 import { openSession, shapeOf } from '../src/inference/session.ts';
-import { type ProcessFigures, percentileOf, processFigures } from './figures.ts';
+import type { Sample } from './contestant.ts';
 
 /*
  * The reference of the pipeline's figures, a process of its own: nothing but `session.run` in a loop,
- * with the same model, threads and session options. Arguments: MODEL THREADS SECONDS FPS (0: as fast
- * as it goes).
+ * with the same model, threads and session options, and a line every second. Arguments: MODEL THREADS
+ * FPS (0: as fast as it goes).
  */
 
-const [use = '', threads = '1', duration = '5', fps = '0'] = process.argv.slice(2);
+const [use = '', threads = '1', fps = '0'] = process.argv.slice(2);
 const model = loadModel(use);
 if (!model.ok) throw new Error(model.fault.message);
 const elements = shapeOf(model.value).reduce((product, size) => product * size, 1);
@@ -24,22 +24,20 @@ for (let run = 0; run < 30; run += 1) await session.value.run();
 
 const pace = Number(fps) > 0 ? createPace(systemClock, Number(fps)) : undefined;
 const { signal } = new AbortController();
-const begun = systemClock.now();
-const before = process.cpuUsage();
-const times: number[] = [];
-while (systemClock.now() - begun < Number(duration) * 1_000_000) {
+let times: number[] = [];
+let frames = 0;
+let reportedAt = systemClock.now();
+for (;;) {
   await pace?.next(signal);
   const started = systemClock.now();
   await session.value.run();
-  times.push((systemClock.now() - started) / 1000);
+  const now = systemClock.now();
+  times.push((now - started) / 1000);
+  frames += 1;
+  if (now - reportedAt < 1_000_000) continue;
+  reportedAt = now;
+  const { user, system } = process.cpuUsage();
+  const sample: Sample = { at: now / 1_000_000, frames, cpuMs: (user + system) / 1000 };
+  process.stdout.write(`${JSON.stringify({ ...sample, times })}\n`);
+  times = [];
 }
-const seconds = (systemClock.now() - begun) / 1_000_000;
-const { user, system } = process.cpuUsage(before);
-const figures: ProcessFigures = {
-  framesPerSecond: times.length / seconds,
-  cpuMsPerFrame: (user + system) / 1000 / times.length,
-  p50: percentileOf(times, 50),
-  p99: percentileOf(times, 99),
-  residentMegabytes: processFigures(process.pid).residentMegabytes,
-};
-process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { copyBytes } from '../src/base/ffi.ts';
+import { copyBytes } from '../src/base/libc.ts';
 import { systemClock } from '../src/base/time.ts';
 import { openConsumer } from '../src/ring/consumer.ts';
 import { createRing } from '../src/ring/layout.ts';

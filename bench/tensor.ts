@@ -1,6 +1,6 @@
 import { argv } from 'node:process';
 import { pathToFileURL } from 'node:url';
-import { copyBytes } from '../src/base/ffi.ts';
+import { copyBytes } from '../src/base/libc.ts';
 import { createRandom } from '../src/base/random.ts';
 import { type FrameGeometry, frameBytesOf, rowBytesOf } from '../src/contract/frame.ts';
 import type { ModelInput, ResizeRule } from '../src/contract/manifest.ts';
