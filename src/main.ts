@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=1 --optimize-for-size --v8-pool-size=1
 import { type ExitCode, exitCodes, messageOf } from './base/fault.ts';
-import { exitAtOnce, shareMallocArenas } from './base/ffi.ts';
+import { exitAtOnce, shareMallocArenas } from './base/libc.ts';
 import { version } from './base/version.ts';
 import type { Command } from './cli/command.ts';
 import { openTerminal } from './cli/terminal.ts';

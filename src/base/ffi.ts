@@ -1,52 +1,45 @@
 import koffi from 'koffi';
 
-/**
- * The door to libc, through koffi. The global symbol scope (`load(null)`) is used rather than
- * libc.so.6 by name, so that a preloaded library can stand in for its functions.
- */
-const libc = koffi.load(null);
+/** The door to koffi: functions of C libraries, and the addresses of memory that C shall see. */
 
-const memcpy = libc.func('void *memcpy(void *target, const void *source, size_t bytes)');
-const exitNow = libc.func('void _exit(int status)');
+/** A C function: numbers, 64-bit integers as bigint, views of memory for pointers, `null` for none. */
+export type NativeFunction = (
+  ...values: readonly (number | bigint | string | View | null)[]
+) => unknown;
+export type View = ArrayBufferView | ArrayBufferLike;
 
-/**
- * Copies `source` to the start of `target`, which may lie in shared memory: less than half the time
- * of `TypedArray.set` there, which V8 must do without memcpy.
- */
-export function copyBytes(target: Uint8Array, source: Uint8Array): void {
-  if (source.length > target.length) throw new Error('invariant broken: copy within the target');
-  memcpy(target, source, source.length);
+/** A C library, from which functions are bound by their declarations in C. */
+export interface Library {
+  /** Throws when the library has no such function. */
+  bind(declaration: string): NativeFunction;
 }
 
 /**
- * Ends the process at once, without exit handlers and without static destructors. The only safe end
- * while an inference is running: `process.exit` would then abort.
+ * Opens a shared library. Without a path, what is loaded already: a preloaded library then stands in
+ * for libc's functions, as it would for a program written in C.
  */
-export function exitAtOnce(status: number): void {
-  exitNow(status);
+export function openLibrary(path: string | null): Library {
+  const library = koffi.load(path);
+  return { bind: (declaration) => library.func(declaration) };
 }
 
-/** glibc's malloc.h: M_ARENA_MAX. */
-const arenaMaxOption = -8;
+/** The error number of the last C call of this thread. */
+export const errorNumber = (): number => koffi.errno();
 
-/**
- * Lets all threads share two malloc arenas. glibc would give each thread its own, up to eight a core,
- * and none of them returns what it once held: ten megabytes here.
- */
-export function shareMallocArenas(): void {
-  glibcOnly(() => libc.func('int mallopt(int option, int value)')(arenaMaxOption, 2));
-}
+/** Where a view's bytes lie, for C structures that hold pointers. The view must outlive its use. */
+export const addressOf = (view: View): bigint => koffi.address(view);
 
-/** Gives memory that malloc holds but nobody uses back to the kernel: after loading a model, 15 MB. */
-export function returnFreedMemory(): void {
-  glibcOnly(() => libc.func('int malloc_trim(size_t pad)')(0));
-}
+/** Memory that C gave us, as bytes. It must not be touched after C took it back. */
+export const bytesAt = (address: bigint, length: number): Uint8Array =>
+  new Uint8Array(koffi.view(address, length));
 
-/** Other libcs do not have these functions, nor the habits they are needed for. */
-function glibcOnly(call: () => void): void {
-  try {
-    call();
-  } catch {
-    // Not glibc: nothing to do.
-  }
+/** Calls back whenever a read of this file descriptor would not wait, or would fail, until disposed. */
+export function watchReadable(descriptor: number, onReadable: () => void): Disposable {
+  const handle = koffi.node.poll(descriptor, { readable: true, disconnect: true }, onReadable);
+  return {
+    [Symbol.dispose]: () => {
+      handle.stop();
+      handle.close();
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
-import { copyBytes } from '../base/ffi.ts';
+import { copyBytes } from '../base/libc.ts';
 import type { Clock } from '../base/time.ts';
 import type { CameraConfig } from '../contract/config.ts';
 import { decodeImage, type Picture } from './image.ts';

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { copyBytes } from '../base/ffi.ts';
+import { copyBytes } from '../base/libc.ts';
 import { createRandom } from '../base/random.ts';
 import { type Micros, micros } from '../base/time.ts';
 import { type FrameGeometry, frameBytesOf } from '../contract/frame.ts';

@@ -56,6 +56,8 @@ export type InferenceCommand =
       readonly owner: number;
       /** Which of the ring's workspaces is this worker's. */
       readonly reader: number;
+      /** Classifications to report at once: waking the main thread costs as much as a tensor. */
+      readonly reportTogether: number;
     }
   | { readonly kind: 'stop' };
 
@@ -72,7 +74,7 @@ export type Classification = {
 
 export type InferenceReport =
   | { readonly kind: 'loaded' }
-  | { readonly kind: 'classified'; readonly classification: Classification }
+  | { readonly kind: 'classified'; readonly classifications: readonly Classification[] }
   | { readonly kind: 'frame-failed'; readonly ordinal: number; readonly fault: Fault }
   /** The producer has ended and this worker found nothing more to read. */
   | { readonly kind: 'drained' }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
-import { returnFreedMemory } from '../base/ffi.ts';
+import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { type Clock, createWallClock, seconds } from '../base/time.ts';

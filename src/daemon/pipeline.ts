@@ -141,9 +141,11 @@ export function startPipeline(options: PipelineOptions): Pipeline {
         reader.isLoaded = true;
         break;
       case 'classified':
-        // Where frames may be left out there is nothing to wait for.
-        if (source?.lossless) reorder.put(report.classification.ordinal, report.classification);
-        else events.onClassified(report.classification);
+        for (const classification of report.classifications) {
+          // Where frames may be left out there is nothing to wait for.
+          if (source?.lossless) reorder.put(classification.ordinal, classification);
+          else events.onClassified(classification);
+        }
         return;
       case 'frame-failed':
         if (source?.lossless) reorder.put(report.ordinal, undefined);
@@ -177,6 +179,8 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     const { model, watched, config } = options;
     const { threads } = config.inference;
     const { topK } = config.publish;
+    // Nobody waits for a single result of a lossless run; the other half of the ring stays in use.
+    const reportTogether = source?.lossless ? Math.max(1, config.queue.slots >> 1) : 1;
     const seat = openSeat<InferenceCommand, InferenceReport>({
       ...seatOf(`inference ${number + 1}`),
       url: inferenceUrl,
@@ -192,6 +196,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
           ring: on,
           owner,
           reader: number,
+          reportTogether,
         }),
       onReport: (report) => onInference(reader, report),
       onLeft: () => {

@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { assert, unreachable } from '../base/assert.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
-import type { InferenceCommand, InferenceReport } from '../contract/threads.ts';
+import type { Classification, InferenceCommand, InferenceReport } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
 import { softmax, topK } from './scores.ts';
@@ -19,6 +19,8 @@ type Reader = {
   readonly session: ModelSession;
   readonly start: StartCommand;
   readonly watchedAt: readonly number[];
+  /** Classified frames whose slots are still held, since nobody was told yet. */
+  readonly unreported: { readonly frame: ReadableFrame; readonly classification: Classification }[];
 };
 type StartCommand = Extract<InferenceCommand, { kind: 'start' }>;
 
@@ -51,7 +53,14 @@ async function start(command: StartCommand): Promise<void> {
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return report({ kind: 'fault', fault: session.fault });
   const watchedAt = watched.map((label) => model.labels.indexOf(label));
-  reader = { consumer, kernel, session: session.value, start: command, watchedAt };
+  reader = {
+    consumer,
+    kernel,
+    session: session.value,
+    start: command,
+    watchedAt,
+    unreported: [],
+  };
   report({ kind: 'loaded' });
   await readFrames(reader);
 }
@@ -66,12 +75,15 @@ async function readFrames(current: Reader): Promise<void> {
       await classify(current, frame);
       continue;
     }
+    // Before anybody waits for anybody: the slots held back are what the camera may be waiting for.
+    reportUnreported(current);
     if (!drained && consumer.isDrained()) {
       drained = true;
       report({ kind: 'drained' });
     }
     await consumer.untilReady();
   }
+  reportUnreported(current);
 }
 
 async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
@@ -79,9 +91,11 @@ async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
   current.kernel.prepare(frame.geometry, frame.offset);
   const outcome = await current.session.run();
   if (outcome.ok) {
-    reportClassified(current, frame, outcome.value, begun);
-    current.consumer.settle(frame, 'classified');
+    const classification = classificationOf(current, frame, outcome.value, begun);
+    current.unreported.push({ frame, classification });
+    if (current.unreported.length >= current.start.reportTogether) reportUnreported(current);
   } else {
+    reportUnreported(current);
     const { fault } = outcome;
     if (fault.retryable) report({ kind: 'frame-failed', ordinal: frame.ordinal, fault });
     else report({ kind: 'fault', fault });
@@ -89,25 +103,33 @@ async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
   }
 }
 
-function reportClassified(
+/**
+ * Reports first and gives the slots back after: a thread that dies in between has told of a frame
+ * that counts as failed, but never counts one as classified that nobody hears of.
+ */
+function reportUnreported({ consumer, unreported }: Reader): void {
+  if (unreported.length === 0) return;
+  report({ kind: 'classified', classifications: unreported.map((one) => one.classification) });
+  for (const { frame } of unreported) consumer.settle(frame, 'classified');
+  unreported.length = 0;
+}
+
+function classificationOf(
   current: Reader,
   frame: ReadableFrame,
   scores: Float32Array,
   begun: Micros,
-): void {
+): Classification {
   const { model, topK: best } = current.start;
   if (model.outputKind === 'logits') softmax(scores);
-  report({
-    kind: 'classified',
-    classification: {
-      sequence: frame.sequence,
-      ordinal: frame.ordinal,
-      capturedAt: frame.capturedAt,
-      inference: millisOf((systemClock.now() - begun) as Micros),
-      top: topK(scores, model.labels, best),
-      watched: current.watchedAt.map((at) => scores[at] ?? 0),
-    },
-  });
+  return {
+    sequence: frame.sequence,
+    ordinal: frame.ordinal,
+    capturedAt: frame.capturedAt,
+    inference: millisOf((systemClock.now() - begun) as Micros),
+    top: topK(scores, model.labels, best),
+    watched: current.watchedAt.map((at) => scores[at] ?? 0),
+  };
 }
 
 async function finish(): Promise<void> {
