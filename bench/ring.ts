@@ -8,7 +8,7 @@ import { openProducer } from '../src/ring/producer.ts';
 import { medianOf } from './figures.ts';
 
 const frameBytes = 640 * 480 * 2;
-const geometry = { format: 'YUYV', width: 640, height: 480, stride: 1280 } as const;
+const geometry = { format: 'YUYV', width: 640, height: 480, stride: 1280, color: 'bt601' } as const;
 
 export type RingFigures = {
   /** One frame through claim, publish, claim and settle, nothing copied, on one thread. */

@@ -1,5 +1,5 @@
 import { unreachable } from '../base/assert.ts';
-import type { FrameGeometry } from '../contract/frame.ts';
+import type { FrameGeometry, PixelFormat } from '../contract/frame.ts';
 
 const columns = 32;
 const rows = 24;
@@ -15,15 +15,13 @@ export function createChangeMeter(): ChangeMeter {
   let isFirst = true;
   return {
     measure: (pixels, geometry) => {
-      const step = bytesPerPixelOf(geometry);
-      // The green channel stands for the brightness of RGB; YUYV begins with it.
-      const channel = geometry.format === 'RGB3' ? 1 : 0;
+      const { step, offset } = brightnessOf(geometry.format);
       let sum = 0;
       for (let row = 0; row < rows; row += 1) {
         const y = Math.floor(((row + 0.5) * geometry.height) / rows);
         for (let column = 0; column < columns; column += 1) {
           const x = Math.floor(((column + 0.5) * geometry.width) / columns);
-          const value = pixels[y * geometry.stride + x * step + channel] as number;
+          const value = pixels[y * geometry.stride + x * step + offset] as number;
           const at = row * columns + column;
           sum += Math.abs(value - (before[at] as number));
           before[at] = value;
@@ -36,13 +34,26 @@ export function createChangeMeter(): ChangeMeter {
   };
 }
 
-function bytesPerPixelOf(geometry: FrameGeometry): number {
-  switch (geometry.format) {
+/** Where a row's brightness lies: bytes from one pixel to the next, and to the first. */
+function brightnessOf(format: PixelFormat): { readonly step: number; readonly offset: number } {
+  switch (format) {
     case 'YUYV':
-      return 2;
+    case 'YVYU':
+      return { step: 2, offset: 0 };
+    case 'UYVY':
+      return { step: 2, offset: 1 };
     case 'RGB3':
-      return 3;
+    case 'BGR3':
+      // The green channel stands for the brightness.
+      return { step: 3, offset: 1 };
+    case 'NV12':
+    case 'NV21':
+    case 'YU12':
+    case 'YV12':
+    case 'GREY':
+      // The plane of luma comes first.
+      return { step: 1, offset: 0 };
     default:
-      return unreachable(geometry.format);
+      return unreachable(format);
   }
 }

@@ -27,7 +27,10 @@ export async function decodeImage(
       .toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     const pixels = channels === 3 ? data : grayToRgb(data, channels);
-    return success({ geometry: { format: 'RGB3', width, height, stride: width * 3 }, pixels });
+    return success({
+      geometry: { format: 'RGB3', width, height, stride: width * 3, color: 'bt601' },
+      pixels,
+    });
   } catch (error) {
     return failure(
       fault(

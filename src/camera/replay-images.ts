@@ -64,7 +64,7 @@ export function openImageReplay(
   return success({
     description: {
       name: `replay of ${files.value.length} images in ${folder}`,
-      geometryMax: { format: 'RGB3', width, height, stride: width * 3 },
+      geometryMax: { format: 'RGB3', width, height, stride: width * 3, color: 'bt601' },
       lossless,
     },
     due: async (signal) => {

@@ -139,7 +139,7 @@ function fitWithin(stream: Stream, config: CameraConfig): FrameGeometry {
   const scale = Math.min(1, config.width / width, config.height / height);
   const fitted = Math.max(2, 2 * Math.floor((width * scale) / 2));
   const rows = Math.max(2, 2 * Math.floor((height * scale) / 2));
-  return { format: 'YUYV', width: fitted, height: rows, stride: fitted * 2 };
+  return { format: 'YUYV', width: fitted, height: rows, stride: fitted * 2, color: 'bt601' };
 }
 
 interface Decoder {

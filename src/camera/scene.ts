@@ -47,7 +47,13 @@ export function createScene(options: {
   assert(Number.isInteger(width) && width >= 64 && width <= 1920, 'a scene is 64 to 1920 wide');
   assert(width % 2 === 0, 'a scene has an even width: YUYV rows hold pairs of pixels');
   assert(Number.isInteger(height) && height >= 48 && height <= 1080, 'a scene is 48 to 1080 high');
-  const geometry: FrameGeometry = { format: 'YUYV', width, height, stride: width * 2 };
+  const geometry: FrameGeometry = {
+    format: 'YUYV',
+    width,
+    height,
+    stride: width * 2,
+    color: 'bt601',
+  };
   const frameBytes = frameBytesOf(geometry);
   const backdrop = createBackdrop(width, height, seed);
   const refresh = createRefresh(backdrop, seed);

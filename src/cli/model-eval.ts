@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import { systemClock } from '../base/time.ts';
 import { decodeImage, type Picture } from '../camera/image.ts';
+import { wholeFrame } from '../contract/frame.ts';
 import { modelInputSchema } from '../contract/manifest.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import { openTensorKernel, type TensorKernel, workspaceBytesOf } from '../inference/kernel.ts';
@@ -158,7 +159,7 @@ async function openBench(model: ModelFile, threads: number): Promise<Outcome<Ben
   const workspaceBytes = workspaceBytesOf(model.input, widthMax, heightMax);
   const ring = createRing({ slots: 1, slotBytes, order: 'fifo', readers: 1, workspaceBytes });
   const offset = slotOffsetOf(ring.shape, 0);
-  const kernel = openTensorKernel(workspaceOf(ring, 0), model.input);
+  const kernel = openTensorKernel(workspaceOf(ring, 0), model.input, wholeFrame);
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return session;
   const pixels = new Uint8Array(ring.memory.buffer, offset, slotBytes);

@@ -1,9 +1,10 @@
 import { unreachable } from '../base/assert.ts';
+import type { FrameColor } from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
 import { MIX_ALL, MIX_LUMA, MIX_NONE } from './plan-layout.ts';
 
-/** `yuv601`: BT.601, limited range (luma 16 to 235, chroma 16 to 240), as cameras send YUYV. */
-export type SourceColor = 'yuv601' | 'rgb';
+/** What a frame's planes hold: luma and chroma in one of the ways to send them, or colours. */
+export type SourceColor = FrameColor | 'rgb';
 
 /** One tensor channel from the three planes: each times its factor, and a bias, in 8-bit levels. */
 export type ColorMix = {
@@ -31,21 +32,31 @@ export function colorMatrixOf(
 
 type Mixes = Readonly<Record<'red' | 'green' | 'blue' | 'gray', ColorMix>>;
 
-/** ITU-R BT.601: the parts of red, green and blue in luma. */
-const luma = { red: 0.299, green: 0.587, blue: 0.114 };
+/** The parts of red, green and blue in luma. */
+type Luma = { readonly red: number; readonly green: number; readonly blue: number };
+const luma601: Luma = { red: 0.299, green: 0.587, blue: 0.114 }; // ITU-R BT.601-7, 2.5.1
+const luma709: Luma = { red: 0.2126, green: 0.7152, blue: 0.0722 }; // ITU-R BT.709-6, 3.2
 
+/** What the levels 0 to 255 of luma and chroma mean. */
+type Range = { readonly black: number; readonly lumaGain: number; readonly chromaGain: number };
+const limited: Range = { black: 16, lumaGain: 255 / 219, chromaGain: 255 / 224 };
+const full: Range = { black: 0, lumaGain: 1, chromaGain: 1 };
+
+/** Gray is the luma that a frame has, and BT.601's of a frame that has none. */
 const mixesOf: Readonly<Record<SourceColor, Mixes>> = {
-  yuv601: yuvMixes(255 / 219, 255 / 224, 16),
+  bt601: yuvMixes(luma601, limited),
+  'bt601-full': yuvMixes(luma601, full),
+  bt709: yuvMixes(luma709, limited),
+  'bt709-full': yuvMixes(luma709, full),
   rgb: {
     red: { factors: [1, 0, 0], bias: 0 },
     green: { factors: [0, 1, 0], bias: 0 },
     blue: { factors: [0, 0, 1], bias: 0 },
-    gray: { factors: [luma.red, luma.green, luma.blue], bias: 0 },
+    gray: { factors: [luma601.red, luma601.green, luma601.blue], bias: 0 },
   },
 };
 
-/** Full range would be `yuvMixes(1, 1, 0)`. */
-function yuvMixes(lumaGain: number, chromaGain: number, black: number): Mixes {
+function yuvMixes(luma: Luma, { black, lumaGain, chromaGain }: Range): Mixes {
   const red = 2 * (1 - luma.red) * chromaGain;
   const blue = 2 * (1 - luma.blue) * chromaGain;
   const greenOfBlue = (-blue * luma.blue) / luma.green;

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
-import { type FrameGeometry, isSameGeometry, rowBytesOf } from '../contract/frame.ts';
+import {
+  chromaStepOf,
+  type FrameGeometry,
+  type FrameView,
+  isSameGeometry,
+  isSameView,
+  rowBytesOf,
+} from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
 import type { Workspace } from '../ring/layout.ts';
 import { writeInput, writePlan } from './plan-writer.ts';
@@ -10,13 +17,15 @@ import { channelsOf, type MemoryViews, planBytesMaxOf, regionsOf } from './works
 export interface TensorKernel {
   /** The prepared tensor: private (not shared) memory, made once, overwritten by every `prepare`. */
   readonly tensor: Uint8Array | Float32Array;
-  /** How many plans were made so far: one more whenever the geometry changes. */
+  /** How many plans were made so far: one more whenever the geometry or the view changes. */
   readonly planCount: number;
+  /** Looks at another part of the frames, or turns them otherwise, from the next `prepare` on. */
+  setView(view: FrameView): void;
   /** Prepares the tensor from the frame that starts at byte `frameOffset` of the memory. */
   prepare(geometry: FrameGeometry, frameOffset: number): void;
 }
 
-/** Bytes a workspace needs for this input and frames of at most these pixels. */
+/** Bytes a workspace needs for this input, frames of at most these pixels, and any view of them. */
 export function workspaceBytesOf(
   input: ModelInput,
   frameWidthMax: number,
@@ -29,7 +38,7 @@ export function workspaceBytesOf(
 /** What `assembly/tensor.ts` exports. */
 type TensorModule = {
   prepare(plan: number, frame: number): void;
-  storeBars(plan: number, first: number, end: number): void;
+  storeBars(plan: number): void;
 };
 
 let compiled: WebAssembly.Module | undefined;
@@ -45,7 +54,11 @@ function instantiate(memory: WebAssembly.Memory): TensorModule {
  * Opens a kernel that writes nowhere but in its workspace. It reads whole vectors and so up to 47
  * bytes past a frame's last row, without using them: a workspace lies after the slots, so they exist.
  */
-export function openTensorKernel(workspace: Workspace, input: ModelInput): TensorKernel {
+export function openTensorKernel(
+  workspace: Workspace,
+  input: ModelInput,
+  view: FrameView,
+): TensorKernel {
   const { buffer } = workspace.memory;
   const module = instantiate(workspace.memory);
   const views: MemoryViews = {
@@ -61,18 +74,19 @@ export function openTensorKernel(workspace: Workspace, input: ModelInput): Tenso
 
   const elements = input.width * input.height * channelsOf(input);
   const copyTensor = createTensorCopy(buffer, regions.tensor, elements, input.type);
+  let viewed = checked(view);
   let planned: FrameGeometry | undefined;
   let planCount = 0;
 
   /** Bars do not depend on the pixels, so they are stored once, with the plan. */
   function plan(geometry: FrameGeometry): void {
-    const { width, height } = geometry;
+    const { format, width, height } = geometry;
     const bytesMax = planBytesMaxOf(input, width, height);
     assert(regions.end + bytesMax <= workspaceEnd, 'the workspace holds frames of this size');
-    assert(geometry.stride >= rowBytesOf(geometry.format, width), 'a stride holds a row');
-    const { first, size } = writePlan(views, regions, input, geometry);
-    module.storeBars(regions.plan, 0, first);
-    module.storeBars(regions.plan, first + size, input.height);
+    assert(geometry.stride >= rowBytesOf(format, width), 'a stride holds a row');
+    assert(height % chromaStepOf(format).y === 0, 'chroma is shared by whole pairs of rows');
+    writePlan(views, regions, input, geometry, viewed);
+    module.storeBars(regions.plan);
     planned = { ...geometry };
     planCount += 1;
   }
@@ -82,12 +96,25 @@ export function openTensorKernel(workspace: Workspace, input: ModelInput): Tenso
     get planCount() {
       return planCount;
     },
+    setView(next) {
+      if (isSameView(viewed, next)) return;
+      viewed = checked(next);
+      planned = undefined;
+    },
     prepare(geometry, frameOffset) {
       if (planned === undefined || !isSameGeometry(planned, geometry)) plan(geometry);
       module.prepare(regions.plan, frameOffset);
       copyTensor.copy();
     },
   };
+}
+
+/** A view is a part of the frame: the config's schema has seen to it. */
+function checked(view: FrameView): FrameView {
+  const { x, y, width, height } = view.region;
+  assert(x >= 0 && y >= 0 && width > 0 && height > 0, 'a region begins within the frame');
+  assert(x + width <= 1 + 1e-6 && y + height <= 1 + 1e-6, 'a region ends within the frame');
+  return view;
 }
 
 /** The private tensor, and what fills it from the one in the workspace. */

@@ -4,12 +4,17 @@
  * reads it; so it holds nothing but numbers. "Address" is a byte offset in the memory.
  */
 
-// The picture's rows in the tensor; the tensor's rows outside them are bars.
+/*
+ * The kernel makes rows that run as the frame's rows do. They are the tensor's rows, or, where the
+ * picture is turned by 90 or 270 degrees, its columns; then they are turned 8 at a time.
+ */
+
+// The picture's rows among all; the rows outside them are bars.
 export const PICTURE_TOP = 0;
 export const PICTURE_ROWS = 4;
 
-/** Elements across one tensor row, at least 8; the kernel works on 8 at a time. */
-export const TENSOR_WIDTH = 8;
+/** Elements across one row, at least 8; the kernel works on 8 at a time. */
+export const ROW_WIDTH = 8;
 export const TENSOR_CHANNELS = 12;
 /** Where the row `y` of 8-bit channel `c` goes: `BYTES + y · BYTES_ROW + c · BYTES_CHANNEL`. */
 export const BYTES = 16;
@@ -42,7 +47,7 @@ export const STRIP_UNPACKING = 0;
 /** Byte offset from the frame's start to the first byte that matters in its first row. */
 export const STRIP_START = 4;
 export const STRIP_STRIDE = 8;
-/** How often the unpacking step (16 pixels) is done per row. */
+/** How often the unpacking step is done per row. */
 export const STRIP_STEPS = 12;
 /** Address of the vertical taps: per picture row the first frame row, the count, the weights' address. */
 export const STRIP_TAPS = 16;
@@ -60,6 +65,11 @@ export const ROW_TAPS_BYTES = 12;
 /** How the bytes of a strip become planes. */
 export const UNPACK_YUYV = 0;
 export const UNPACK_RGB3 = 1;
+export const UNPACK_UYVY = 2;
+/** One channel, a byte a sample. */
+export const UNPACK_SINGLE = 3;
+/** Two channels in turn, a byte each. */
+export const UNPACK_PAIRS = 4;
 
 export const GROUP_COUNT = 68;
 export const GROUPS = 176;
@@ -104,7 +114,24 @@ export const MIX_LUMA = 1;
 /** Each row is a colour already. */
 export const MIX_NONE = 2;
 
-export const PLAN_BYTES = 320;
+/** Rows in all, bars included. */
+export const ROW_COUNT = 300;
+
+/** 1 where the rows are the tensor's columns, else 0 and the fields after it mean nothing. */
+export const TURNED = 304;
+/** Where the turned element (x, y) of 8-bit channel `c` goes: the address, bytes from row to row … */
+export const TURNED_BYTES = 308;
+export const TURNED_ROW = 312;
+/** … and between channels; 0 when the channels are interleaved. */
+export const TURNED_CHANNEL = 316;
+/** Address of a block: 8 × 8 elements on their way from rows to columns, `BLOCK_ROW` bytes a row. */
+export const BLOCK = 320;
+
+export const PLAN_BYTES = 324;
+
+/** 8 bytes for each of three channels; a vector may be read from the last one. */
+export const BLOCK_ROW = 32;
+export const BLOCK_BYTES = 256;
 
 /** One vector: 16 bytes, 8 samples. */
 export const VECTOR_BYTES = 16;

@@ -1,20 +1,73 @@
 import { unreachable } from '../base/assert.ts';
+import type { FrameView } from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
 
 /**
- * Where the picture comes from and where it goes, along one axis: `[start, start + length)` of the
- * frame, in pixels and fractions of them, becomes the `size` elements of the tensor from `first` on.
+ * Where the picture comes from and where it goes, along one axis of the looked-at region: its pixels
+ * `[start, start + length)`, and fractions of them, become the `size` elements from `first` on.
  */
 export type Axis = {
   readonly start: number;
   readonly length: number;
   readonly first: number;
   readonly size: number;
+  /** True where the first element is made of the last pixels. */
+  readonly reversed: boolean;
 };
-export type Placement = { readonly columns: Axis; readonly rows: Axis };
 
-/** What the resize rule makes of a frame. A region of interest would narrow the frame here. */
-export function placementOf(input: ModelInput, width: number, height: number): Placement {
+/** The axis along the region's rows, and the one down them. */
+export type Placement = {
+  readonly columns: Axis;
+  readonly rows: Axis;
+  /** True where the region's rows become the tensor's columns. */
+  readonly transposed: boolean;
+};
+
+/**
+ * What the resize rule makes of a region of `width` × `height` pixels turned clockwise. The rule
+ * applies to the turned region; the result says where in the region as it lies the elements come from.
+ */
+export function placementOf(
+  input: ModelInput,
+  width: number,
+  height: number,
+  rotate: FrameView['rotate'],
+): Placement {
+  const upright = (): Turned => turnedPlacementOf(input, width, height);
+  const onItsSide = (): Turned => turnedPlacementOf(input, height, width);
+  switch (rotate) {
+    case 0:
+      return { ...upright(), transposed: false };
+    case 180: {
+      const { columns, rows } = upright();
+      return {
+        columns: reversedOf(columns, width),
+        rows: reversedOf(rows, height),
+        transposed: false,
+      };
+    }
+    case 90: {
+      // The left column becomes the upper row, read from its lower end.
+      const { columns, rows } = onItsSide();
+      return { columns: rows, rows: reversedOf(columns, height), transposed: true };
+    }
+    case 270: {
+      const { columns, rows } = onItsSide();
+      return { columns: reversedOf(rows, width), rows: columns, transposed: true };
+    }
+    default:
+      return unreachable(rotate);
+  }
+}
+
+function reversedOf(axis: Axis, pixels: number): Axis {
+  return { ...axis, start: pixels - axis.start - axis.length, reversed: true };
+}
+
+type Turned = { readonly columns: Axis; readonly rows: Axis };
+
+/** What the resize rule makes of the turned region: `columns` and `rows` are the tensor's. */
+function turnedPlacementOf(input: ModelInput, width: number, height: number): Turned {
   const { resize } = input;
   switch (resize.rule) {
     case 'center-crop': {
@@ -26,8 +79,8 @@ export function placementOf(input: ModelInput, width: number, height: number): P
     }
     case 'squash':
       return {
-        columns: { start: 0, length: width, first: 0, size: input.width },
-        rows: { start: 0, length: height, first: 0, size: input.height },
+        columns: { start: 0, length: width, first: 0, size: input.width, reversed: false },
+        rows: { start: 0, length: height, first: 0, size: input.height, reversed: false },
       };
     case 'letterbox': {
       const scale = Math.min(input.width / width, input.height / height);
@@ -48,13 +101,14 @@ export function placementOf(input: ModelInput, width: number, height: number): P
  */
 function middleOf(frame: number, size: number, scale: number): Axis {
   const before = Math.floor((frame / scale - size) / 2 + margin);
-  return { start: before * scale, length: size * scale, first: 0, size };
+  return { start: before * scale, length: size * scale, first: 0, size, reversed: false };
 }
 
 /** The whole frame, `scale` elements for each pixel, in the middle of the tensor. */
 function insideOf(frame: number, tensor: number, scale: number): Axis {
   const size = Math.max(1, Math.min(tensor, Math.round(frame * scale)));
-  return { start: 0, length: frame, first: Math.floor((tensor - size) / 2), size };
+  const first = Math.floor((tensor - size) / 2);
+  return { start: 0, length: frame, first, size, reversed: false };
 }
 
 /**
@@ -66,6 +120,8 @@ export type Sampling = { readonly spacing: number; readonly origin: number };
 export const everyPixel: Sampling = { spacing: 1, origin: 0.5 };
 /** Half as many samples, each at the place of an even pixel, as in MPEG-2 and BT.601. */
 export const everyOtherPixel: Sampling = { spacing: 2, origin: 0.5 };
+/** Half as many samples, each in the middle of two pixels, as MPEG-2 has it from row to row. */
+export const betweenPixels: Sampling = { spacing: 2, origin: 1 };
 
 /** The sampling after neighbours were averaged in pairs, `times` times over. */
 export function halvedOf(sampling: Sampling, times: number): Sampling {
@@ -84,7 +140,8 @@ export type Taps = { readonly first: number; readonly weights: readonly number[]
  * on with its outermost samples.
  */
 export function tapsOf(axis: Axis, sampling: Sampling, count: number, index: number): Taps {
-  const position = axis.start + (index + 0.5) * (axis.length / axis.size);
+  const place = axis.reversed ? axis.size - 1 - index : index;
+  const position = axis.start + (place + 0.5) * (axis.length / axis.size);
   const middle = (position - sampling.origin) / sampling.spacing;
   const reach = footprintOf(axis, sampling) / 2;
   const inside = (sample: number): number => Math.min(Math.max(sample, 0), count - 1);

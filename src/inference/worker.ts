@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { assert, unreachable } from '../base/assert.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
+import { wholeFrame } from '../contract/frame.ts';
 import type { Classification, InferenceCommand, InferenceReport } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
@@ -49,7 +50,7 @@ port.on('message', (command: InferenceCommand) => {
 async function start(command: StartCommand): Promise<void> {
   const { model, threads, watched } = command;
   const consumer = openConsumer(command.ring, command.owner, command.reader);
-  const kernel = openTensorKernel(consumer.workspace, model.input);
+  const kernel = openTensorKernel(consumer.workspace, model.input, wholeFrame);
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return report({ kind: 'fault', fault: session.fault });
   const watchedAt = watched.map((label) => model.labels.indexOf(label));

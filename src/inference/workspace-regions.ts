@@ -1,8 +1,8 @@
 import type { ModelInput } from '../contract/manifest.ts';
 import * as field from './plan-layout.ts';
 
-/** Pixels that one unpacking step makes. */
-export const stepPixels = 16;
+/** Samples of a plane that one unpacking step makes at most. */
+const stepSamplesMax = 32;
 /** Vectors that may be read or written past a plane's or a row's end. */
 const spareVectors = 2;
 /** Parts of the workspace begin at multiples of a cache line. */
@@ -20,8 +20,10 @@ export type MemoryViews = {
 export type InputRegions = {
   readonly plan: number;
   readonly tensor: number;
-  /** A row of bytes before they become floats; the tensor itself where it holds bytes. */
+  /** As many bytes as the tensor has elements, before they are turned or become floats. */
   readonly bytes: number;
+  /** Where elements are on their way from rows to columns. */
+  readonly block: number;
   readonly rows: number;
   readonly rowsDistance: number;
   readonly normalisation: number;
@@ -44,12 +46,15 @@ export function regionsOf(input: ModelInput, offset: number): InputRegions {
   const isFloat = input.type === 'float32';
   const plan = take(field.PLAN_BYTES);
   const tensor = take(elements * (isFloat ? 4 : 1));
-  const rowsDistance = alignedOf((input.width + spareVectors * 8) * field.SAMPLE_BYTES);
-  const columnsBytes = stepsOf(input.width, 8) * 4 * field.COLUMN_BYTES;
+  // A row may become a column of the tensor.
+  const rowWidthMax = Math.max(input.width, input.height);
+  const rowsDistance = alignedOf((rowWidthMax + spareVectors * 8) * field.SAMPLE_BYTES);
+  const columnsBytes = stepsOf(rowWidthMax, 8) * 4 * field.COLUMN_BYTES;
   return {
     plan,
     tensor,
-    bytes: isFloat ? take(input.width * 3) : tensor,
+    bytes: take(elements),
+    block: take(field.BLOCK_BYTES),
     rows: take(rowsDistance * 3),
     rowsDistance,
     normalisation: take(6 * field.VECTOR_BYTES),
@@ -60,21 +65,23 @@ export function regionsOf(input: ModelInput, offset: number): InputRegions {
   };
 }
 
-/** Bytes that `writePlan` takes after the regions at most. */
+/** Bytes that `writePlan` takes after the regions at most, whatever part of the frame is looked at. */
 export function planBytesMaxOf(input: ModelInput, frameWidth: number, frameHeight: number): number {
+  const rows = Math.max(input.width, input.height);
   // A row has at most two taps more than frame rows under it, and at least one such row is counted.
-  const weights = (frameHeight + 3 * input.height) * 2;
-  const taps = alignedOf(input.height * field.ROW_TAPS_BYTES) + alignedOf(weights);
-  return taps * field.STRIP_COUNT_MAX + planeBytesOf(stepsOf(frameWidth, stepPixels)) * 3;
+  const weights = (frameHeight + 3 * rows) * 2;
+  const taps = alignedOf(rows * field.ROW_TAPS_BYTES) + alignedOf(weights);
+  return taps * field.STRIP_COUNT_MAX + planeBytesOf(frameWidth) * 3;
 }
 
 export function stepsOf(count: number, perStep: number): number {
   return Math.ceil(count / perStep);
 }
 
-/** Bytes of a plane that `steps` unpacking steps fill. */
-export function planeBytesOf(steps: number): number {
-  return alignedOf(steps * stepPixels * field.SAMPLE_BYTES + spareVectors * field.VECTOR_BYTES);
+/** Bytes of a plane of so many samples, as whole unpacking steps fill it. */
+export function planeBytesOf(samples: number): number {
+  const filled = stepsOf(samples, stepSamplesMax) * stepSamplesMax;
+  return alignedOf(filled * field.SAMPLE_BYTES + spareVectors * field.VECTOR_BYTES);
 }
 
 /** Gives out one part of the workspace after another. */

@@ -64,6 +64,7 @@ export const widthAt = 9;
 export const heightAt = 10;
 export const strideAt = 11;
 export const bytesUsedAt = 12;
+export const colorAt = 13;
 
 export const slotWordOf = (slot: number): number => headerWords + slot * 2 * lineWords;
 export const frameWordOf = (slot: number): number => slotWordOf(slot) + lineWords;

@@ -1,6 +1,12 @@
 import { assert } from '../base/assert.ts';
 import type { Micros } from '../base/time.ts';
-import { type FrameGeometry, type PixelFormat, pixelFormats } from '../contract/frame.ts';
+import {
+  type FrameColor,
+  type FrameGeometry,
+  frameColors,
+  type PixelFormat,
+  pixelFormats,
+} from '../contract/frame.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import * as at from './layout.ts';
 
@@ -96,6 +102,7 @@ export function openSlots(ring: RingHandle) {
     words[word + at.heightAt] = stamp.geometry.height;
     words[word + at.strideAt] = stamp.geometry.stride;
     words[word + at.bytesUsedAt] = stamp.bytesUsed;
+    words[word + at.colorAt] = frameColors.indexOf(stamp.geometry.color);
   };
 
   const sequence = (slot: number): number =>
@@ -116,6 +123,7 @@ export function openSlots(ring: RingHandle) {
       width: words[word + at.widthAt] as number,
       height: words[word + at.heightAt] as number,
       stride: words[word + at.strideAt] as number,
+      color: frameColors[words[word + at.colorAt] as number] as FrameColor,
     };
   };
 

@@ -1,23 +1,35 @@
-import type { FrameGeometry } from '../../src/contract/frame.ts';
+import type { FrameColor, FrameGeometry, FrameView } from '../../src/contract/frame.ts';
 import type { ModelInput } from '../../src/contract/manifest.ts';
+import { type Plane, planesOf, type Samples } from './reference-planes.ts';
 
 /**
  * What the tensor kernel computes, in double precision, one step after the other, and sharing no
- * code with it. The filter, along each axis: an element is the mean of the frame over the element's
- * own footprint, at least one sample wide; the frame goes on with its outermost samples. Along rows,
- * planes are first halved by averaging neighbours until a footprint is at most three samples.
- * YUYV is BT.601 of limited range, its chroma sampled at the even pixels.
+ * code with it: the frame is cut and turned as a picture, then prepared. The filter, along each axis:
+ * an element is the mean of the picture over the element's own footprint, at least one sample wide;
+ * the picture goes on with its outermost samples. Along what were the frame's rows, from where their
+ * first pixels are now, planes are first halved by averaging neighbours until a footprint is at most
+ * three samples.
  */
 export function referenceLevels(
   frame: Uint8Array,
   geometry: FrameGeometry,
   input: ModelInput,
+  view: FrameView,
 ): Float64Array {
-  const { width, height } = geometry;
+  const { planes, width, height } = turned(planesOf(frame, geometry, view.region), view.rotate);
   const place = placeOf(input, width, height);
-  const resampled = planesOf(frame, geometry).map((plane) => {
-    const tall = plane.rows.map((row) => resampleRow(row, plane.spacing, place.x));
-    const columns = transposed(tall).map((column) => resampleExactly(column, 1, 0.5, place.y));
+  // What was the frame's first column is now the last one, or its rows are now columns.
+  const halving = {
+    x: { 0: 'first', 180: 'last', 90: 'none', 270: 'none' } as const,
+    y: { 0: 'none', 180: 'none', 90: 'first', 270: 'last' } as const,
+  };
+  const resampled = planes.map((plane) => {
+    const wide = plane.rows.map((row) =>
+      resample({ ...plane.x, values: row, pixels: width }, place.x, halving.x[view.rotate]),
+    );
+    const columns = transposed(wide).map((column) =>
+      resample({ ...plane.y, values: column, pixels: height }, place.y, halving.y[view.rotate]),
+    );
     return transposed(columns);
   });
   const channels = input.color === 'gray' ? 1 : 3;
@@ -25,7 +37,7 @@ export function referenceLevels(
   for (let y = 0; y < input.height; y += 1) {
     for (let x = 0; x < input.width; x += 1) {
       const samples = resampled.map((plane) => plane[y - place.y.first]?.[x - place.x.first]);
-      const colors = colorsOf(samples, geometry.format, input.color);
+      const colors = colorsOf(samples, geometry, input.color);
       colors.forEach((level, c) => {
         const pixel = y * input.width + x;
         const nhwc = pixel * channels + c;
@@ -35,6 +47,28 @@ export function referenceLevels(
     }
   }
   return levels;
+}
+
+type Picture = { planes: Plane[]; width: number; height: number };
+
+/** The picture turned clockwise, a quarter at a time; samples stay where they are in it. */
+function turned(picture: Picture, degrees: FrameView['rotate']): Picture {
+  let { planes, width, height } = picture;
+  for (let left: number = degrees; left > 0; left -= 90) {
+    const before = height;
+    planes = planes.map((plane) => ({
+      rows: transposed(plane.rows.toReversed()),
+      x: { ...plane.y, origin: lastOf(plane.y, plane.rows.length, before) },
+      y: plane.x,
+    }));
+    [width, height] = [height, width];
+  }
+  return { planes, width, height };
+}
+
+/** Where the last of the samples lies, seen from the other end. */
+function lastOf({ spacing, origin }: Samples, count: number, pixels: number): number {
+  return pixels - (origin + (count - 1) * spacing);
 }
 
 /** `size` elements from `first` on are made of the pixels [start, start + size · scale). */
@@ -68,48 +102,39 @@ function placeOf(input: ModelInput, width: number, height: number): { x: Place; 
   };
 }
 
-/** A channel of the frame; one sample for every `spacing` pixels of a row. */
-type Plane = { rows: number[][]; spacing: number };
+/** The samples of one row or column, which is `pixels` long. */
+type Line = Samples & { values: number[]; pixels: number };
 
-function planesOf(frame: Uint8Array, { format, width, height, stride }: FrameGeometry): Plane[] {
-  const plane = (first: number, step: number, count: number, spacing: number): Plane => ({
-    spacing,
-    rows: Array.from({ length: height }, (_, y) =>
-      Array.from({ length: count }, (_, x) => frame[y * stride + first + x * step] ?? Number.NaN),
-    ),
-  });
-  if (format === 'RGB3') return [0, 1, 2].map((c) => plane(c, 3, width, 1));
-  return [plane(0, 2, width, 1), plane(1, 4, width / 2, 2), plane(3, 4, width / 2, 2)];
-}
-
-function resampleRow(row: number[], spacing: number, place: Place): number[] {
-  let samples = row;
-  let step = spacing;
-  let center = 0.5;
-  while (place.scale / step > 3 + 1e-6) {
-    samples = halved(samples);
-    center += step / 2;
-    step *= 2;
+function resample(line: Line, place: Place, halving: 'first' | 'last' | 'none'): number[] {
+  let current = line;
+  while (halving !== 'none' && place.scale / current.spacing > 3 + 1e-6) {
+    current = halving === 'first' ? halved(current) : flipped(halved(flipped(current)));
   }
-  return resampleExactly(samples, step, center, place);
+  return resampleExactly(current, place);
 }
 
-function halved(samples: number[]): number[] {
-  return Array.from({ length: Math.ceil(samples.length / 2) }, (_, i) => {
-    const left = samples[2 * i] ?? Number.NaN;
-    return (left + (samples[2 * i + 1] ?? left)) / 2;
+function flipped(line: Line): Line {
+  const origin = lastOf(line, line.values.length, line.pixels);
+  return { ...line, values: line.values.toReversed(), origin };
+}
+
+function halved(line: Line): Line {
+  const { values, spacing, origin } = line;
+  const pairs = Array.from({ length: Math.ceil(values.length / 2) }, (_, i) => {
+    const left = values[2 * i] ?? Number.NaN;
+    return (left + (values[2 * i + 1] ?? left)) / 2;
   });
+  return { ...line, values: pairs, spacing: spacing * 2, origin: origin + spacing / 2 };
 }
 
-/** Samples lie every `step` pixels, the first one's centre at `center`. */
-function resampleExactly(samples: number[], step: number, center: number, place: Place): number[] {
+function resampleExactly({ values, spacing, origin }: Line, place: Place): number[] {
   return Array.from({ length: place.size }, (_, i) => {
-    const middle = (place.start + (i + 0.5) * place.scale - center) / step;
-    const half = Math.max(1, place.scale / step) / 2;
+    const middle = (place.start + (i + 0.5) * place.scale - origin) / spacing;
+    const half = Math.max(1, place.scale / spacing) / 2;
     let sum = 0;
     for (let s = Math.floor(middle - half - 1); s <= Math.ceil(middle + half + 1); s += 1) {
       const overlap = Math.min(s + 0.5, middle + half) - Math.max(s - 0.5, middle - half);
-      const sample = samples[Math.min(Math.max(s, 0), samples.length - 1)] ?? Number.NaN;
+      const sample = values[Math.min(Math.max(s, 0), values.length - 1)] ?? Number.NaN;
       if (overlap > 0) sum += overlap * sample;
     }
     return sum / (2 * half);
@@ -123,29 +148,35 @@ function transposed(rows: number[][]): number[][] {
 /** The tensor's channels from one sample of each plane; samples outside the picture are undefined. */
 function colorsOf(
   samples: (number | undefined)[],
-  format: FrameGeometry['format'],
+  { format, color: sent }: FrameGeometry,
   color: ModelInput['color'],
 ): number[] {
-  const [a, b, c] = samples;
+  const [a, b = 128, c = 128] = samples;
+  const isRgb = format === 'RGB3' || format === 'BGR3';
+  const luma = isRgb ? lumaPartsOf('bt601') : lumaPartsOf(sent);
   const [red, green, blue] =
-    a === undefined || b === undefined || c === undefined
-      ? [114, 114, 114]
-      : format === 'RGB3'
-        ? [a, b, c]
-        : rgbOfYuv(a, b, c);
+    a === undefined ? [114, 114, 114] : isRgb ? [a, b, c] : rgbOfYuv(a, b, c, sent);
   if (color === 'rgb') return [red, green, blue];
   if (color === 'bgr') return [blue, green, red];
   // Before clamping, luma is what is left of YUV: its chroma cancels out.
-  return [0.299 * red + 0.587 * green + 0.114 * blue];
+  return [luma.red * red + (1 - luma.red - luma.blue) * green + luma.blue * blue];
 }
 
-/** ITU-R BT.601-7, 2.5: Y from 16 to 235, Cb and Cr from 16 to 240. */
-function rgbOfYuv(y: number, cb: number, cr: number): [number, number, number] {
-  const luma = (y - 16) / 219;
-  const b = (cb - 128) / 224;
-  const r = (cr - 128) / 224;
-  const red = luma + 1.402 * r;
-  const blue = luma + 1.772 * b;
-  const green = (luma - 0.299 * red - 0.114 * blue) / 0.587;
+/** The parts of red and blue in luma: ITU-R BT.601-7, 2.5.1, and BT.709-6, 3.2. */
+function lumaPartsOf(color: FrameColor): { red: number; blue: number } {
+  const isNew = color === 'bt709' || color === 'bt709-full';
+  return isNew ? { red: 0.2126, blue: 0.0722 } : { red: 0.299, blue: 0.114 };
+}
+
+/** Limited range has Y from 16 to 235, Cb and Cr from 16 to 240; full range (JFIF) 0 to 255. */
+function rgbOfYuv(y: number, cb: number, cr: number, color: FrameColor): [number, number, number] {
+  const isFull = color.endsWith('full');
+  const parts = lumaPartsOf(color);
+  const luma = isFull ? y / 255 : (y - 16) / 219;
+  const b = (cb - 128) / (isFull ? 255 : 224);
+  const r = (cr - 128) / (isFull ? 255 : 224);
+  const red = luma + 2 * (1 - parts.red) * r;
+  const blue = luma + 2 * (1 - parts.blue) * b;
+  const green = (luma - parts.red * red - parts.blue * blue) / (1 - parts.red - parts.blue);
   return [red * 255, green * 255, blue * 255];
 }

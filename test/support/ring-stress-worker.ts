@@ -10,7 +10,7 @@ const { plan } = input;
 const control = new Int32Array(input.control);
 const bits = new Int32Array(input.deliveredBits);
 const random = createRandom(input.seed);
-const geometry = { format: 'RGB3', width: 1, height: 1, stride: 3 } as const;
+const geometry = { format: 'RGB3', width: 1, height: 1, stride: 3, color: 'bt601' } as const;
 
 // A pending `Atomics.waitAsync` alone does not keep a thread alive.
 parentPort?.on('message', () => {});

@@ -16,7 +16,10 @@ import {
   STRIP_STRIDE,
   STRIP_TAPS,
   STRIP_UNPACKING,
+  UNPACK_PAIRS,
   UNPACK_RGB3,
+  UNPACK_SINGLE,
+  UNPACK_UYVY,
   UNPACK_YUYV,
 } from '../plan-layout.ts';
 import { evenLanes, oddLanes } from './lanes.ts';
@@ -30,7 +33,10 @@ export function blendStrip(strip: usize, frame: usize, row: i32): void {
   const end = weights + (load<usize>(taps, ROW_TAPS_COUNT) << 1);
   const kind = load<i32>(strip, STRIP_UNPACKING);
   if (kind == UNPACK_YUYV) blendYuyv(strip, source, stride, weights, end);
+  else if (kind == UNPACK_SINGLE) blendSingle(strip, source, stride, weights, end);
+  else if (kind == UNPACK_PAIRS) blendPairs(strip, source, stride, weights, end);
   else if (kind == UNPACK_RGB3) blendRgb3(strip, source, stride, weights, end);
+  else if (kind == UNPACK_UYVY) blendUyvy(strip, source, stride, weights, end);
   else unreachable();
 }
 
@@ -58,14 +64,23 @@ function weighHigh(flipped: v128, weight: v128): v128 {
   return i16x8.q15mulr_sat_s(wide, weight);
 }
 
-/** 32 bytes, 16 pixels a step: Y0 U0 Y1 V0 … into the planes Y, U and V. */
-function blendYuyv(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
-  let luma = load<usize>(strip, STRIP_PLANE_0);
-  let blue = load<usize>(strip, STRIP_PLANE_1);
-  let red = load<usize>(strip, STRIP_PLANE_2);
-  const lumaEnd = luma + (load<usize>(strip, STRIP_STEPS) << 5);
+/**
+ * 32 bytes a step, in one of four unpackings; a function for each comes of inlining with `kind` a
+ * constant. A step makes 16 samples of the first plane, 32 where there is no other.
+ */
+// @ts-ignore: decorator
+@inline
+function blendWords(
+  strip: usize, source: usize, stride: usize, weights: usize, end: usize, kind: i32,
+): void {
+  let first = load<usize>(strip, STRIP_PLANE_0);
+  let second = load<usize>(strip, STRIP_PLANE_1);
+  let third = load<usize>(strip, STRIP_PLANE_2);
+  const firstBytes: usize = kind == UNPACK_SINGLE ? 64 : 32;
+  const otherBytes: usize = kind == UNPACK_PAIRS ? 32 : 16;
+  const firstEnd = first + load<usize>(strip, STRIP_STEPS) * firstBytes;
   const flip = i8x16.splat(-128);
-  while (luma < lumaEnd) {
+  while (first < firstEnd) {
     let sum0 = i64x2.splat(0);
     let sum1 = i64x2.splat(0);
     let sum2 = i64x2.splat(0);
@@ -83,17 +98,68 @@ function blendYuyv(strip: usize, source: usize, stride: usize, weights: usize, e
       from += stride;
       tap += 2;
     } while (tap < end);
-    v128.store(luma, evenLanes(sum0, sum1));
-    v128.store(luma, evenLanes(sum2, sum3), 16);
-    const chroma0 = oddLanes(sum0, sum1);
-    const chroma1 = oddLanes(sum2, sum3);
-    v128.store(blue, evenLanes(chroma0, chroma1));
-    v128.store(red, oddLanes(chroma0, chroma1));
+    if (kind == UNPACK_SINGLE) {
+      v128.store(first, sum0);
+      v128.store(first, sum1, 16);
+      v128.store(first, sum2, 32);
+      v128.store(first, sum3, 48);
+    } else if (kind == UNPACK_PAIRS) {
+      storeEven(first, sum0, sum1, sum2, sum3);
+      storeOdd(second, sum0, sum1, sum2, sum3);
+    } else if (kind == UNPACK_YUYV) {
+      storeEven(first, sum0, sum1, sum2, sum3);
+      const chroma0 = oddLanes(sum0, sum1);
+      const chroma1 = oddLanes(sum2, sum3);
+      v128.store(second, evenLanes(chroma0, chroma1));
+      v128.store(third, oddLanes(chroma0, chroma1));
+    } else {
+      storeOdd(first, sum0, sum1, sum2, sum3);
+      const chroma0 = evenLanes(sum0, sum1);
+      const chroma1 = evenLanes(sum2, sum3);
+      v128.store(second, evenLanes(chroma0, chroma1));
+      v128.store(third, oddLanes(chroma0, chroma1));
+    }
     source += 32;
-    luma += 32;
-    blue += 16;
-    red += 16;
+    first += firstBytes;
+    second += otherBytes;
+    third += otherBytes;
   }
+}
+
+/** The even lanes of four vectors. */
+// @ts-ignore: decorator
+@inline
+function storeEven(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(to, evenLanes(a, b));
+  v128.store(to, evenLanes(c, d), 16);
+}
+
+/** The odd lanes of four vectors. */
+// @ts-ignore: decorator
+@inline
+function storeOdd(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(to, oddLanes(a, b));
+  v128.store(to, oddLanes(c, d), 16);
+}
+
+/** Y0 U0 Y1 V0 … into the planes Y, U and V. */
+function blendYuyv(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
+  blendWords(strip, source, stride, weights, end, UNPACK_YUYV);
+}
+
+/** U0 Y0 V0 Y1 … into the planes Y, U and V. */
+function blendUyvy(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
+  blendWords(strip, source, stride, weights, end, UNPACK_UYVY);
+}
+
+/** One plane as it is. */
+function blendSingle(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
+  blendWords(strip, source, stride, weights, end, UNPACK_SINGLE);
+}
+
+/** A0 B0 A1 B1 … into the planes A and B. */
+function blendPairs(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
+  blendWords(strip, source, stride, weights, end, UNPACK_PAIRS);
 }
 
 /** 48 bytes, 16 pixels a step: R0 G0 B0 R1 … into the planes R, G and B. */

@@ -15,16 +15,17 @@ import {
   MIX_LUMA,
   MIX_NONE,
   NORMALISATION,
+  ROW_WIDTH,
   TENSOR_CHANNELS,
-  TENSOR_WIDTH,
+  TURNED,
 } from '../plan-layout.ts';
 import { normalise, normaliseTriples } from './floats.ts';
 import { nextOf } from './lanes.ts';
 
-/** Makes tensor row `y` out of the resampled rows. */
+/** Makes row `y` out of the resampled rows: bytes, and floats unless it has yet to be turned. */
 export function storeRow(plan: usize, y: i32): void {
   const bytes = load<usize>(plan, BYTES) + <usize>y * load<usize>(plan, BYTES_ROW);
-  const width = load<i32>(plan, TENSOR_WIDTH);
+  const width = load<i32>(plan, ROW_WIDTH);
   const channels = load<i32>(plan, TENSOR_CHANNELS);
   const step = load<usize>(plan, BYTES_CHANNEL);
   if (channels == 1) mixGray(plan, bytes, width);
@@ -36,7 +37,7 @@ export function storeRow(plan: usize, y: i32): void {
   }
 
   const floats = load<usize>(plan, FLOATS);
-  if (floats == 0) return;
+  if (floats == 0 || load<i32>(plan, TURNED) != 0) return;
   const target = floats + <usize>y * load<usize>(plan, FLOATS_ROW);
   const table = load<usize>(plan, NORMALISATION);
   if (channels == 3 && step == 0) return normaliseTriples(bytes, target, width * 3, table);
@@ -148,7 +149,7 @@ function mixNone(plan: usize, target: usize, width: i32, step: usize): void {
 /** Stores 8 elements: `pair` holds the first colour and the second, `last` the third. */
 // @ts-ignore: decorator
 @inline
-function storeColors(target: usize, x: i32, step: usize, pair: v128, last: v128): void {
+export function storeColors(target: usize, x: i32, step: usize, pair: v128, last: v128): void {
   if (step == 0) {
     const at = target + <usize>(x * 3);
     v128.store(

@@ -2,10 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/base/random.ts';
 import { createChangeMeter } from '../../../src/camera/change.ts';
-import { type FrameGeometry, frameBytesOf, rowBytesOf } from '../../../src/contract/frame.ts';
+import {
+  type FrameGeometry,
+  frameBytesOf,
+  pixelFormats,
+  rowBytesOf,
+} from '../../../src/contract/frame.ts';
+import { geometryOf } from '../../support/kernel-room.ts';
+import { fillPlanes } from '../../support/reference-planes.ts';
 
-const rgb: FrameGeometry = { format: 'RGB3', width: 64, height: 48, stride: 64 * 3 };
-const yuyv: FrameGeometry = { format: 'YUYV', width: 64, height: 48, stride: 64 * 2 };
+const rgb: FrameGeometry = {
+  format: 'RGB3',
+  width: 64,
+  height: 48,
+  stride: 64 * 3,
+  color: 'bt601',
+};
+const yuyv: FrameGeometry = {
+  format: 'YUYV',
+  width: 64,
+  height: 48,
+  stride: 64 * 2,
+  color: 'bt601',
+};
 
 const filled = (geometry: FrameGeometry, value: number): Uint8Array =>
   new Uint8Array(frameBytesOf(geometry)).fill(value);
@@ -45,20 +64,30 @@ test('a frame is compared with the one just before it', () => {
   assert.equal(meter.measure(filled(rgb, 200), rgb), 0);
 });
 
-test('in YUYV the colour does not count, only the brightness', () => {
-  const meter = createChangeMeter();
-  const frame = filled(yuyv, 128);
-  meter.measure(frame, yuyv);
-  for (let at = 1; at < frame.length; at += 2) frame[at] = 10;
-  assert.equal(meter.measure(frame, yuyv), 0);
-  for (let at = 0; at < frame.length; at += 2) frame[at] = 118;
-  assert.equal(meter.measure(frame, yuyv), 10);
+test('where brightness has bytes of its own, the colour does not count', () => {
+  for (const format of pixelFormats) {
+    if (format === 'RGB3' || format === 'BGR3') continue;
+    const geometry = geometryOf(format, 64, 48, 0);
+    const meter = createChangeMeter();
+    const frame = filled(geometry, 128);
+    meter.measure(frame, geometry);
+    fillPlanes(frame, geometry, (_x, _y, channel) => (channel === 0 ? 128 : 10));
+    assert.equal(meter.measure(frame, geometry), 0, format);
+    fillPlanes(frame, geometry, (_x, _y, channel) => (channel === 0 ? 118 : 10));
+    assert.equal(meter.measure(frame, geometry), 10, format);
+  }
 });
 
 test('what lies between rows is no part of the picture', () => {
-  for (const format of ['RGB3', 'YUYV'] as const) {
+  for (const format of ['RGB3', 'YUYV', 'UYVY', 'GREY', 'NV12'] as const) {
     const bytes = rowBytesOf(format, 64);
-    const padded: FrameGeometry = { format, width: 64, height: 48, stride: bytes + 20 };
+    const padded: FrameGeometry = {
+      format,
+      width: 64,
+      height: 48,
+      stride: bytes + 20,
+      color: 'bt601',
+    };
     const meter = createChangeMeter();
     const frame = filled(padded, 30);
     meter.measure(frame, padded);
@@ -71,7 +100,13 @@ test('what lies between rows is no part of the picture', () => {
 
 test('every size is measured within its bytes, down to the smallest frame', () => {
   for (let width = 2; width <= 70; width += 2) {
-    const geometry: FrameGeometry = { format: 'RGB3', width, height: 3, stride: width * 3 };
+    const geometry: FrameGeometry = {
+      format: 'RGB3',
+      width,
+      height: 3,
+      stride: width * 3,
+      color: 'bt601',
+    };
     const meter = createChangeMeter();
     meter.measure(filled(geometry, 10), geometry);
     assert.equal(meter.measure(filled(geometry, 30), geometry), 20, `${width} pixels`);

@@ -101,7 +101,13 @@ test('a frame is the picture: its size, its pixels and its place in the replay',
   await readFrom(source);
   const { reading, pixels } = await readFrom(source);
   assert.ok(reading.kind === 'frame');
-  assert.deepEqual(reading.geometry, { format: 'RGB3', width: 8, height: 6, stride: 24 });
+  assert.deepEqual(reading.geometry, {
+    format: 'RGB3',
+    width: 8,
+    height: 6,
+    stride: 24,
+    color: 'bt601',
+  });
   assert.equal(reading.bytesUsed, 8 * 6 * 3);
   assert.equal(reading.driverSequence, 1);
   for (let at = 0; at < reading.bytesUsed; at += 3) {
@@ -281,7 +287,13 @@ test('a slot for the largest frame holds every picture', async () => {
   const folder = await folderOf({ 'a.png': await png(500, 400, [1, 2, 3]) });
   await using source = open(folder);
   const { geometryMax } = source.description;
-  assert.deepEqual(geometryMax, { format: 'RGB3', width: 64, height: 48, stride: 192 });
+  assert.deepEqual(geometryMax, {
+    format: 'RGB3',
+    width: 64,
+    height: 48,
+    stride: 192,
+    color: 'bt601',
+  });
   const { reading } = await readFrom(source);
   assert.ok(reading.kind === 'frame' && reading.bytesUsed <= frameBytesOf(geometryMax));
 });

@@ -24,7 +24,7 @@ const stamp: FrameStamp = {
   capturedAt: micros(1),
   driverSequence: 0,
   changeScore: 1,
-  geometry: { format: 'RGB3', width: 2, height: 2, stride: 6 },
+  geometry: { format: 'RGB3', width: 2, height: 2, stride: 6, color: 'bt601' },
   bytesUsed: 12,
 };
 

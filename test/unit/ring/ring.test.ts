@@ -23,7 +23,7 @@ import { type FrameProducer, openProducer, type WritableSlot } from '../../../sr
 import type { FrameStamp } from '../../../src/ring/slots.ts';
 
 const slotBytes = 100;
-const geometry: FrameGeometry = { format: 'RGB3', width: 5, height: 6, stride: 15 };
+const geometry: FrameGeometry = { format: 'RGB3', width: 5, height: 6, stride: 15, color: 'bt601' };
 const cameraOwner = 1;
 const firstReaderOwner = 2;
 
@@ -90,7 +90,7 @@ test('a frame arrives as it was captured', () => {
     capturedAt: micros(123_456_789_012_345),
     driverSequence: 2 ** 32 - 1,
     changeScore: 12.5,
-    geometry: { format: 'YUYV', width: 4, height: 3, stride: 16 },
+    geometry: { format: 'YUYV', width: 4, height: 3, stride: 16, color: 'bt709-full' },
     bytesUsed: 48,
   };
   assert.equal(producer.publish(slot, stamp), 1);
