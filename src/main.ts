@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 shareMallocArenas();
 const terminal = openTerminal(process.env);
 const stop = new AbortController();
+const reload = new EventTarget();
 
 /** One Ctrl-C arrives twice under npm, which forwards what the terminal has sent to all already. */
 const sameInterruptMs = 200;
@@ -76,7 +77,8 @@ async function main(): Promise<ExitCode> {
   process.stdout.on('error', onOutputError);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  return command.run({ args, terminal, environment: process.env, stop: stop.signal });
+  if (name === 'run') process.on('SIGHUP', () => reload.dispatchEvent(new Event('reload')));
+  return command.run({ args, terminal, environment: process.env, stop: stop.signal, reload });
 }
 
 async function overview(): Promise<string> {

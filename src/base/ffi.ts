@@ -33,10 +33,26 @@ export const addressOf = (view: View): bigint => koffi.address(view);
 export const bytesAt = (address: bigint, length: number): Uint8Array =>
   new Uint8Array(koffi.view(address, length));
 
-/** Calls back whenever a read of this file descriptor would not wait, or would fail, until disposed. */
-export function watchReadable(descriptor: number, onReadable: () => void): Disposable {
-  const handle = koffi.node.poll(descriptor, { readable: true, disconnect: true }, onReadable);
+/** Tells when a read of a file descriptor would not wait, or would fail. */
+export interface Readiness extends Disposable {
+  /** Calls back once, as soon as it is so; it replaces a call that is still out. */
+  once(callback: () => void): void;
+  cancel(): void;
+}
+
+/** Through libuv's poll, so that waiting costs no thread. The descriptor must stay open meanwhile. */
+export function openReadiness(descriptor: number): Readiness {
+  const events = { readable: true, disconnect: true };
+  const handle = koffi.node.poll(descriptor, events, () => {});
+  handle.stop();
   return {
+    once: (callback) =>
+      handle.start(events, () => {
+        // libuv's poll is level-triggered: it would call again until somebody has read.
+        handle.stop();
+        callback();
+      }),
+    cancel: () => handle.stop(),
     [Symbol.dispose]: () => {
       handle.stop();
       handle.close();

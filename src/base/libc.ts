@@ -1,4 +1,4 @@
-import { openLibrary } from './ffi.ts';
+import { bytesAt, errorNumber, openLibrary, type View } from './ffi.ts';
 
 const libc = openLibrary(null);
 
@@ -20,6 +20,79 @@ export function copyBytes(target: Uint8Array, source: Uint8Array): void {
  */
 export function exitAtOnce(status: number): void {
   exitNow(status);
+}
+
+const open = libc.bind('int open(const char *path, int flags)');
+const close = libc.bind('int close(int descriptor)');
+// Variadic in C; on x86-64 and arm64 Linux a pointer travels alike either way.
+const ioctl = libc.bind('int ioctl(int descriptor, unsigned long request, void *argument)');
+const mmap = libc.bind(
+  'void *mmap(void *address, size_t bytes, int protection, int flags, int descriptor, int64_t offset)',
+);
+const munmap = libc.bind('int munmap(void *address, size_t bytes)');
+
+/** What a call gave, or its errno. */
+export type SystemResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly errno: number };
+
+const O_RDWR = 0x2;
+const O_NONBLOCK = 0x800;
+const O_CLOEXEC = 0x80000;
+
+/** Opens a device for reading and writing, without ever waiting for it. */
+export function openDevice(path: string): SystemResult<number> {
+  const descriptor = Number(open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  return descriptor < 0 ? { ok: false, errno: errorNumber() } : { ok: true, value: descriptor };
+}
+
+export function closeDevice(descriptor: number): void {
+  close(descriptor);
+}
+
+const EINTR = 4;
+/** A signal may interrupt a call; so many in a row would be something else. */
+const interruptionsMax = 100;
+
+/** Makes a request of a device; the structure at `argument` is read and written. Returns 0 or the errno. */
+export function requestDevice(descriptor: number, request: number, argument: View): number {
+  for (let attempt = 0; attempt < interruptionsMax; attempt += 1) {
+    if (Number(ioctl(descriptor, request, argument)) >= 0) return 0;
+    const errno = errorNumber();
+    if (errno !== EINTR) return errno;
+  }
+  return EINTR;
+}
+
+/** A device's memory in ours. */
+export interface MappedMemory extends Disposable {
+  /** Must not be touched after disposal. */
+  readonly bytes: Uint8Array;
+}
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const mapFailed = 2n ** 64n - 1n;
+
+/** Maps a part of a device's memory. */
+export function mapDevice(
+  descriptor: number,
+  offset: number,
+  bytes: number,
+): SystemResult<MappedMemory> {
+  const protection = PROT_READ | PROT_WRITE;
+  const address = mmap(null, bytes, protection, MAP_SHARED, descriptor, offset) as bigint | null;
+  if (address === null || BigInt.asUintN(64, address) === mapFailed) {
+    return { ok: false, errno: errorNumber() };
+  }
+  return {
+    ok: true,
+    value: {
+      bytes: bytesAt(address, bytes),
+      [Symbol.dispose]: () => void munmap(address, bytes),
+    },
+  };
 }
 
 /** glibc's malloc.h: M_ARENA_MAX. */

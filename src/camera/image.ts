@@ -42,6 +42,33 @@ export async function decodeImage(
   }
 }
 
+/**
+ * Decodes a camera's JPEG to RGB3 of exactly `width` × `height`, which shall be its size divided by
+ * 1, 2, 4 or 8, rounded up: the decoder then leaves out what is not needed. `jpeg` must stay as it is meanwhile.
+ */
+export async function decodeJpeg(
+  jpeg: Uint8Array,
+  width: number,
+  height: number,
+): Promise<Outcome<Uint8Array>> {
+  try {
+    const { data, info } = await sharp(jpeg, { limitInputPixels: pixelsMax, failOn: 'error' })
+      .resize(width, height, { fit: 'fill', fastShrinkOnLoad: true })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return success(info.channels === 3 ? data : grayToRgb(data, info.channels));
+  } catch (error) {
+    return failure(
+      fault(
+        'camera.frame-broken',
+        `the camera sent a JPEG that cannot be decoded: ${messageOf(error)}`,
+        'Single ones are skipped; if there are many, check the cable, or ask for a raw format.',
+      ),
+    );
+  }
+}
+
 function grayToRgb(source: Uint8Array, channels: number): Uint8Array {
   const pixels = source.length / channels;
   const target = new Uint8Array(pixels * 3);

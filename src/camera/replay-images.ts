@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import { copyBytes } from '../base/libc.ts';
 import type { Clock } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
+import { type CameraConfig, frameSizeOf } from '../contract/config.ts';
 import { decodeImage, type Picture } from './image.ts';
 import { createPace } from './pace.ts';
 import type { FrameSource, Reading } from './source.ts';
@@ -18,7 +18,7 @@ export function openImageReplay(
 ): Outcome<FrameSource> {
   const files = listImages(folder);
   if (!files.ok) return files;
-  const { width, height } = config;
+  const { width, height } = frameSizeOf(config);
   const lossless = config.pace === 'fast';
   const pace = createPace(clock, config.fps);
   const decode = (index: number): Promise<Outcome<Picture>> =>
@@ -58,15 +58,24 @@ export function openImageReplay(
     failures = 0;
     copyBytes(target, picture.value.pixels);
     const { geometry, pixels } = picture.value;
-    return { kind: 'frame', capturedAt, driverSequence, geometry, bytesUsed: pixels.length };
+    return {
+      kind: 'frame',
+      capturedAt,
+      driverSequence,
+      geometry,
+      bytesUsed: pixels.length,
+      lost: 0,
+    };
   };
 
   return success({
+    notices: [],
     description: {
       name: `replay of ${files.value.length} images in ${folder}`,
       geometryMax: { format: 'RGB3', width, height, stride: width * 3, color: 'bt601' },
       lossless,
     },
+    discard: async () => {},
     due: async (signal) => {
       if (!lossless) await pace.next(signal);
       capturedAt = clock.now();

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
+import { type CameraConfig, frameSizeOf } from '../contract/config.ts';
 import { type FrameGeometry, frameBytesOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
 import type { FrameSource, Reading } from './source.ts';
@@ -73,15 +73,18 @@ export async function openVideoReplay(
       driverSequence: frames - 1,
       geometry,
       bytesUsed: frameBytes,
+      lost: 0,
     };
   };
 
   return success({
+    notices: [],
     description: {
       name: `replay of ${path} (${geometry.width}×${geometry.height}, ${fps.toFixed(2)} fps)`,
       geometryMax: geometry,
       lossless,
     },
+    discard: async () => {},
     due: async (signal) => {
       if (!lossless) await pace.next(signal);
       capturedAt = clock.now();
@@ -132,11 +135,12 @@ async function probe(
 
 /** The largest even size with the video's proportions within width × height, never enlarged. */
 function fitWithin(stream: Stream, config: CameraConfig): FrameGeometry {
+  const size = frameSizeOf(config);
   const rotation =
     stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
   const isTurned = Math.abs(rotation) % 180 === 90;
   const [width, height] = isTurned ? [stream.height, stream.width] : [stream.width, stream.height];
-  const scale = Math.min(1, config.width / width, config.height / height);
+  const scale = Math.min(1, size.width / width, size.height / height);
   const fitted = Math.max(2, 2 * Math.floor((width * scale) / 2));
   const rows = Math.max(2, 2 * Math.floor((height * scale) / 2));
   return { format: 'YUYV', width: fitted, height: rows, stride: fitted * 2, color: 'bt601' };

@@ -1,6 +1,6 @@
 import { type Outcome, success } from '../base/fault.ts';
 import { type Clock, micros } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
+import { type CameraConfig, frameSizeOf } from '../contract/config.ts';
 import { frameBytesOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
 import { createScene } from './scene.ts';
@@ -11,18 +11,21 @@ import type { FrameSource } from './source.ts';
  * `pace: fast` it advances by one frame's period per frame, however long that takes.
  */
 export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<FrameSource> {
-  const { width, height, fps, seed } = config;
+  const { fps, seed } = config;
+  const { width, height } = frameSizeOf(config);
   const scene = createScene({ width, height, seed });
   const lossless = config.pace === 'fast';
   const pace = createPace(clock, fps);
   const started = clock.now();
   let frames = 0;
   return success({
+    notices: [],
     description: {
       name: `scene ${width}×${height}`,
       geometryMax: scene.geometry,
       lossless,
     },
+    discard: async () => {},
     due: async (signal) => {
       if (!lossless) await pace.next(signal);
     },
@@ -37,6 +40,7 @@ export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<Fra
         driverSequence: frames - 1,
         geometry: scene.geometry,
         bytesUsed: frameBytesOf(scene.geometry),
+        lost: 0,
       };
     },
     skip: async () => {

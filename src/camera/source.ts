@@ -12,9 +12,13 @@ export type Reading =
       readonly driverSequence: number;
       readonly geometry: FrameGeometry;
       readonly bytesUsed: number;
+      /** Frames that the driver lost since the reading before. */
+      readonly lost: number;
     }
   /** This frame is broken; the next one may be whole. */
   | { readonly kind: 'failed'; readonly fault: Fault }
+  /** The camera gives nothing more until it is opened again. */
+  | { readonly kind: 'broken'; readonly fault: Fault }
   /** There are no more frames. */
   | { readonly kind: 'ended' };
 
@@ -24,6 +28,10 @@ export type Reading =
  */
 export interface FrameSource extends AsyncDisposable {
   readonly description: SourceDescription;
+  /** What was asked for and could not be had, such as a control that the camera does not have. */
+  readonly notices: readonly Fault[];
+  /** Lets go of live frames that came since the source was opened: nobody could take them. */
+  discard(signal: AbortSignal): Promise<void>;
   /** Resolves once a frame is due, or when `signal` aborts. */
   due(signal: AbortSignal): Promise<void>;
   /** Writes the due frame to the start of `target`, which may be shared memory. */

@@ -7,6 +7,8 @@ export type CommandContext = {
   readonly environment: NodeJS.ProcessEnv;
   /** Aborts on the first SIGINT or SIGTERM. */
   readonly stop: AbortSignal;
+  /** Tells of `reload` on SIGHUP, which only `run` listens to. */
+  readonly reload: EventTarget;
 };
 
 /** A subcommand: does its work and says how the process should end. */

@@ -3,6 +3,7 @@ import { fault } from '../base/fault.ts';
 import { openLog } from '../base/log.ts';
 import { createRandom } from '../base/random.ts';
 import { systemClock } from '../base/time.ts';
+import { isCameraThere } from '../camera/find.ts';
 import type { Config } from '../contract/config.ts';
 import { runDaemon } from '../daemon/daemon.ts';
 import { openBroker } from '../mqtt/broker.ts';
@@ -56,7 +57,7 @@ Without a camera it looks at a built-in moving scene.
     const opened = await openBroker({ port, webSocketPort: defaultWebSocketPort });
     if (!opened.ok) return complainOf(terminal, opened.fault);
     await using broker = opened.value;
-    const config = demoConfig(loaded.config, broker.port);
+    const config = await demoConfig(loaded.config, broker.port);
     const view = createLiveView({
       terminal,
       clock: systemClock,
@@ -69,6 +70,7 @@ Without a camera it looks at a built-in moving scene.
       clock: systemClock,
       random: createRandom(randomInt(2 ** 31)),
       stop: secondsMax > 0 ? AbortSignal.any([stop, AbortSignal.timeout(secondsMax * 1000)]) : stop,
+      onReload: undefined,
       onRunning: view.onRunning,
       onPublished: view.onPublished,
       onHealth: view.onHealth,
@@ -84,9 +86,11 @@ function numberOf(text: string | undefined, fallback: number): number | undefine
   return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }
 
-function demoConfig(config: Config, port: number): Config {
+async function demoConfig(config: Config, port: number): Promise<Config> {
+  const isSeeing = config.camera.source !== 'auto' || (await isCameraThere());
   return {
     ...config,
+    camera: isSeeing ? config.camera : { ...config.camera, source: 'scene' },
     device: { id: config.device.id ?? 'demo' },
     mqtt: { ...config.mqtt, url: `mqtt://127.0.0.1:${port}` },
     health: { ...config.health, intervalSeconds: healthSeconds },

@@ -13,7 +13,8 @@ export const run: Command = {
   summary: 'run the daemon',
   help: `Usage: sightd run [--config FILE]
 
-Runs the daemon until SIGTERM, SIGINT, or the end of a replay that does not loop.
+Runs the daemon until SIGTERM, SIGINT, or the end of a replay that does not loop. SIGHUP reads
+the config again and applies its camera section.
 
   -c, --config FILE   the config (default ${defaultConfigPath} where it exists, else the
                       built-in defaults); SIGHTD_SECTION_KEY in the environment goes over it
@@ -22,7 +23,7 @@ Runs the daemon until SIGTERM, SIGINT, or the end of a replay that does not loop
 Exit codes: 0 clean stop, 1 the stop deadline passed, 64 wrong usage, 69 camera or model
 unavailable, 70 internal error, 78 wrong config.
 `,
-  run: async ({ args, terminal, environment, stop }) => {
+  run: async ({ args, terminal, environment, stop, reload }) => {
     const parsed = parseArguments('run', args, { config: { type: 'string', short: 'c' } }, 0);
     if (!parsed.ok) return complainOf(terminal, parsed.fault);
     const loaded = loadConfig(parsed.value.text('config'), environment, terminal);
@@ -37,6 +38,12 @@ unavailable, 70 internal error, 78 wrong config.
       clock: systemClock,
       random: createRandom(seed),
       stop,
+      onReload: (apply) =>
+        reload.addEventListener('reload', () => {
+          const again = loadConfig(parsed.value.text('config'), environment, terminal);
+          if (again.ok) apply(again.config);
+          else log.warn({}, 'the config was not reloaded; going on with the one before');
+        }),
       onRunning: undefined,
       onPublished: undefined,
       onHealth: undefined,

@@ -34,6 +34,8 @@ export type PixelFormat = (typeof pixelFormats)[number];
 export const frameColors = ['bt601', 'bt601-full', 'bt709', 'bt709-full'] as const;
 export type FrameColor = (typeof frameColors)[number];
 
+export type FrameSize = { readonly width: number; readonly height: number };
+
 /** What a source writes into a slot: every frame of one stream has the same format. */
 export type FrameGeometry = {
   readonly format: PixelFormat;

@@ -25,6 +25,23 @@ export function droppedOf(ledger: Ledger): number {
   return dropReasons.reduce((sum, reason) => sum + ledger.dropped[reason], 0);
 }
 
+/** What two parts of one session's ledger say together. */
+export function sumOf(a: Ledger, b: Ledger): Ledger {
+  return {
+    captured: a.captured + b.captured,
+    classified: a.classified + b.classified,
+    gated: a.gated + b.gated,
+    dropped: {
+      superseded: a.dropped.superseded + b.dropped.superseded,
+      full: a.dropped.full + b.dropped.full,
+      driver: a.dropped.driver + b.dropped.driver,
+      stopped: a.dropped.stopped + b.dropped.stopped,
+    },
+    failed: a.failed + b.failed,
+    inFlight: a.inFlight + b.inFlight,
+  };
+}
+
 /** Frames that the right-hand side misses or has too many of; 0 whenever the ledger is right. */
 export function imbalanceOf(ledger: Ledger): number {
   const { captured, classified, gated, failed, inFlight } = ledger;

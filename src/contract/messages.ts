@@ -56,6 +56,14 @@ export const ledgerSchema = z.strictObject({
   inFlight: count,
 });
 
+export const faultSchema = z.strictObject({
+  /** `area.problem`, as docs/faults.md lists them. */
+  code: z.string(),
+  message: z.string(),
+  mend: z.string(),
+  retryable: z.boolean(),
+});
+
 const percentilesSchema = z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() });
 
 export const healthStates = ['starting', 'ok', 'degraded', 'stopping'] as const;
@@ -73,7 +81,17 @@ export const healthMessageSchema = z.strictObject({
   latencyMs: percentilesSchema.optional(),
   inferenceMs: percentilesSchema.optional(),
   results: z.strictObject({ published: count, thinned: count, unsent: count }),
-  camera: z.strictObject({ source: z.string(), restarts: count }),
+  camera: z.strictObject({
+    /** `waiting`: there is no camera to read now; `fault` says why, and it is tried again by itself. */
+    state: z.enum(['opening', 'streaming', 'waiting']),
+    /** The camera, its format, size and rate; empty until one was open. */
+    source: z.string(),
+    fault: faultSchema.optional(),
+    /** How often a camera was opened after the first time. */
+    reopens: count,
+    /** How often its thread died and was started again. */
+    restarts: count,
+  }),
   inference: z.strictObject({ workers: count, restarts: count }),
   model: z.strictObject({ name: z.string(), version: z.string() }),
   memoryMegabytes: z.number().min(0),

@@ -1,7 +1,7 @@
 import type { Fault } from '../base/fault.ts';
 import type { Micros, Millis } from '../base/time.ts';
 import type { CameraConfig } from './config.ts';
-import type { FrameGeometry } from './frame.ts';
+import type { FrameGeometry, FrameSize, FrameView } from './frame.ts';
 import type { ModelInput } from './manifest.ts';
 import type { ScoredLabel } from './messages.ts';
 import type { RingHandle } from './ring.ts';
@@ -11,8 +11,19 @@ import type { RingHandle } from './ring.ts';
  * and both ends are compiled together, so their types are trusted.
  */
 
+/** What the camera worker is to open. */
+export type SourceRequest = {
+  readonly config: CameraConfig;
+  /** The least frame that has all that the model looks at; for sources that can choose their size. */
+  readonly need: FrameSize;
+  /** A live camera that gives no frame for so long is broken. */
+  readonly frameDeadline: Millis;
+};
+
 export type CameraCommand =
-  | { readonly kind: 'open'; readonly config: CameraConfig }
+  /** Opens a source, or another one in place of the one that is open. */
+  | { readonly kind: 'open'; readonly request: SourceRequest }
+  /** Answers `opened`: frames may be written to this ring from now on. */
   | { readonly kind: 'start'; readonly ring: RingHandle; readonly owner: number }
   | { readonly kind: 'stop' };
 
@@ -27,6 +38,10 @@ export type SourceDescription = {
 
 export type CameraReport =
   | { readonly kind: 'opened'; readonly source: SourceDescription }
+  /** There is no camera to read now; it is tried again by itself. */
+  | { readonly kind: 'waiting'; readonly fault: Fault }
+  /** Something asked for could not be had; the source works without it. */
+  | { readonly kind: 'notice'; readonly fault: Fault }
   /** A frame that could not be captured; it is counted already. */
   | { readonly kind: 'frame-failed'; readonly fault: Fault }
   /** The source has no more frames. */
@@ -52,6 +67,7 @@ export type InferenceCommand =
       readonly topK: number;
       /** Labels whose scores are wanted for every frame, whatever their rank. */
       readonly watched: readonly string[];
+      readonly view: FrameView;
       readonly ring: RingHandle;
       readonly owner: number;
       /** Which of the ring's workspaces is this worker's. */
@@ -59,6 +75,9 @@ export type InferenceCommand =
       /** Classifications to report at once: waking the main thread costs as much as a tensor. */
       readonly reportTogether: number;
     }
+  /** Frames come through another ring from now on. */
+  | { readonly kind: 'ring'; readonly ring: RingHandle }
+  | { readonly kind: 'view'; readonly view: FrameView }
   | { readonly kind: 'stop' };
 
 export type Classification = {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { unreachable } from '../base/assert.ts';
 import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
@@ -20,7 +21,7 @@ import { loadModel } from '../inference/manifest.ts';
 import { defaultBackoff, type Link, type LinkState, openLink } from '../mqtt/link.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
-import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { type CameraState, type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
 import { createPublisher, type Published } from './publisher.ts';
 
 export type DaemonOptions = {
@@ -30,6 +31,8 @@ export type DaemonOptions = {
   readonly random: Random;
   /** Aborts when the daemon is asked to stop. */
   readonly stop: AbortSignal;
+  /** Hands in whom to call with a config that shall apply from now on. */
+  readonly onReload: ((apply: (config: Config) => void) => void) | undefined;
   readonly onRunning: ((running: Running) => void) | undefined;
   readonly onPublished: ((published: Published) => void) | undefined;
   readonly onHealth: ((health: HealthMessage) => void) | undefined;
@@ -60,6 +63,7 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const prepared = prepare(options.config);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
   const parts = start(options, prepared.value);
+  options.onReload?.(createReload(options, parts.pipeline));
   const asked = new Promise<'asked'>((resolve) => {
     if (options.stop.aborted) resolve('asked');
     options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
@@ -134,6 +138,7 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
     JSON.stringify({ state, session, version } satisfies StatusMessage);
   const wallClock = createWallClock(clock, Date.now);
   const failures = createFailureLog(log);
+  const logCamera = createCameraLog(log);
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
   const link = openLink({
@@ -179,6 +184,12 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
         options.onRunning?.({ source: opened, model, topics });
         reporter?.touch();
       },
+      onCamera: (camera) => {
+        if (camera.kind === 'streaming') source = camera.source;
+        logCamera(camera);
+        reporter?.touch();
+      },
+      onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
       onFrameFailed: failures.add,
       onRestart: (thread, reason) => {
@@ -208,6 +219,21 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
   return { pipeline, link, reporter, topics, status };
 }
 
+/** Applies what can change while the daemon runs, and says what cannot. */
+function createReload({ config, log }: DaemonOptions, pipeline: Pipeline): (next: Config) => void {
+  let current = config;
+  return (next) => {
+    const sections = (Object.keys(next) as (keyof Config)[]).filter(
+      (section) => JSON.stringify(next[section]) !== JSON.stringify(current[section]),
+    );
+    if (sections.includes('camera')) pipeline.configureCamera(next.camera);
+    current = { ...current, camera: next.camera };
+    const waiting = sections.filter((section) => section !== 'camera');
+    log.info({ applied: sections.filter((section) => section === 'camera') }, 'config reloaded');
+    if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
+  };
+}
+
 /** The host's name as a device id: only what a topic level may hold. */
 function hostDevice(): string {
   const name =
@@ -216,6 +242,28 @@ function hostDevice(): string {
       ?.replace(/[^A-Za-z0-9_-]+/g, '-')
       .replace(/^-+|-+$/g, '') ?? '';
   return name === '' ? 'sightd' : name.slice(0, 63);
+}
+
+/** The same fault is said once; the attempts that follow it are the state's business. */
+function createCameraLog(log: Log): (camera: CameraState) => void {
+  let said: string | undefined;
+  return (camera) => {
+    switch (camera.kind) {
+      case 'streaming':
+        log.info({ source: camera.source.name }, 'camera open');
+        said = undefined;
+        break;
+      case 'waiting':
+        if (said === camera.fault.code) log.debug({ fault: camera.fault }, 'no camera yet');
+        else log.warn({ fault: camera.fault }, 'no camera; waiting for it');
+        said = camera.fault.code;
+        break;
+      case 'opening':
+        break;
+      default:
+        unreachable(camera);
+    }
+  };
 }
 
 function logLink(log: Log, state: LinkState): void {

@@ -43,6 +43,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       phase: pipeline.phase(),
       isLinked: options.isLinked(),
       isRestarting: pipeline.isRestarting(),
+      isBlind: pipeline.camera().kind === 'waiting',
     });
 
   const report = (): void => {
@@ -66,7 +67,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       ...(latencyMs === undefined ? {} : { latencyMs }),
       ...(inferenceMs === undefined ? {} : { inferenceMs }),
       results,
-      camera: { source: options.sourceName(), restarts: pipeline.restarts().camera },
+      camera: cameraOf(pipeline, options.sourceName()),
       inference: { workers: options.workers, restarts: pipeline.restarts().inference },
       model: { name: options.model.name, version: options.model.version },
       memoryMegabytes: Math.round(process.memoryUsage.rss() / 104857.6) / 10,
@@ -78,12 +79,24 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   const timer = setInterval(report, options.interval);
   return {
     touch: () => {
-      if (last?.state !== state()) report();
+      const { kind } = pipeline.camera();
+      if (last?.state !== state() || last.camera.state !== kind) report();
     },
     last: () => last,
     close: () => {
       clearInterval(timer);
       report();
     },
+  };
+}
+
+function cameraOf(pipeline: Pipeline, source: string): HealthMessage['camera'] {
+  const camera = pipeline.camera();
+  return {
+    state: camera.kind,
+    source,
+    ...(camera.kind === 'waiting' ? { fault: camera.fault } : {}),
+    reopens: pipeline.reopens(),
+    restarts: pipeline.restarts().camera,
   };
 }

@@ -1,10 +1,10 @@
 import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Random } from '../base/random.ts';
-import type { Clock } from '../base/time.ts';
-import type { Config } from '../contract/config.ts';
+import { type Clock, seconds } from '../base/time.ts';
+import { askedSizeOf, type CameraConfig, type Config } from '../contract/config.ts';
+import { type FrameView, isSameView } from '../contract/frame.ts';
 import type { Ledger } from '../contract/ledger.ts';
-import type { RingHandle } from '../contract/ring.ts';
 import type {
   CameraCommand,
   CameraReport,
@@ -13,12 +13,15 @@ import type {
   InferenceReport,
   ModelFile,
   SourceDescription,
+  SourceRequest,
 } from '../contract/threads.ts';
-import { openCustodian, type RingCustodian } from '../ring/custodian.ts';
-import { type Changes, createChanges } from './changes.ts';
-import { makeRing } from './make-ring.ts';
+import { createChanges } from './changes.ts';
+import { frameNeedOf } from './frame-need.ts';
+import { fitsRing, makeRing } from './make-ring.ts';
+import { drainReaders, type Reader } from './readers.ts';
 import { createReorder } from './reorder.ts';
-import { openSeat, type Seat } from './seat.ts';
+import { createRings } from './rings.ts';
+import { openSeat } from './seat.ts';
 
 export type PipelineOptions = {
   readonly config: Config;
@@ -28,6 +31,8 @@ export type PipelineOptions = {
   readonly random: Random;
   readonly events: {
     readonly onRunning: (source: SourceDescription) => void;
+    readonly onCamera: (camera: CameraState) => void;
+    readonly onNotice: (notice: Fault) => void;
     readonly onClassified: (classification: Classification) => void;
     readonly onFrameFailed: (reason: Fault) => void;
     readonly onRestart: (thread: string, reason: Fault) => void;
@@ -40,25 +45,29 @@ export type PipelineEnd =
 
 export type PipelinePhase = 'opening' | 'loading' | 'running' | 'stopping';
 
+export type CameraState =
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'streaming'; readonly source: SourceDescription }
+  /** There is none to read now; it is tried again by itself. */
+  | { readonly kind: 'waiting'; readonly fault: Fault };
+
 /** Camera worker, ring and inference workers as one thing that runs and stops. */
 export interface Pipeline {
   phase(): PipelinePhase;
   ledger(): Ledger;
+  camera(): CameraState;
   /** Whether a thread that died is not yet working again. */
   isRestarting(): boolean;
   restarts(): { readonly camera: number; readonly inference: number };
+  /** How often a camera was opened after the first time. */
+  reopens(): number;
+  /** Changes what is captured and how it is looked at, without stopping anything else. */
+  configureCamera(config: CameraConfig): void;
   /** Resolves when there is nothing more to do: the source ended and all is classified, or a fault. */
   readonly ended: Promise<PipelineEnd>;
   /** Stops the source, drains the ring, and ends the threads; `pending` names what is waited for. */
   stop(pending: Set<string>): Promise<void>;
 }
-
-/** An inference worker's seat and how far whoever sits there has come. */
-type Reader = {
-  readonly seat: Seat<InferenceCommand>;
-  isLoaded: boolean;
-  isDrained: boolean;
-};
 
 const cameraOwner = 1;
 const firstReaderOwner = 2;
@@ -66,13 +75,16 @@ const cameraUrl = new URL('../camera/worker.js', import.meta.url);
 const inferenceUrl = new URL('../inference/worker.js', import.meta.url);
 
 export function startPipeline(options: PipelineOptions): Pipeline {
-  const { events } = options;
+  const { events, config, model } = options;
   const readers: Reader[] = [];
   const reorder = createReorder<Classification>(events.onClassified);
   const changes = createChanges();
+  const rings = createRings();
+  let cameraConfig = config.camera;
   let phase: PipelinePhase = 'opening';
+  let cameraState: CameraState = { kind: 'opening' };
   let source: SourceDescription | undefined;
-  let ring: { readonly handle: RingHandle; readonly custodian: RingCustodian } | undefined;
+  let opens = 0;
   let isStreamEnded = false;
   let finish: (end: PipelineEnd) => void = () => {};
   const ended = new Promise<PipelineEnd>((resolve) => {
@@ -80,36 +92,60 @@ export function startPipeline(options: PipelineOptions): Pipeline {
   });
   const fail = (reason: Fault): void => finish({ kind: 'fault', fault: reason });
 
+  const requestOf = (wanted: CameraConfig): SourceRequest => ({
+    config: wanted,
+    need: frameNeedOf(model.input, viewOf(wanted)),
+    frameDeadline: seconds(config.health.frameDeadlineSeconds),
+  });
+
+  const enterCamera = (next: CameraState): void => {
+    cameraState = next;
+    events.onCamera(next);
+  };
+
   const startCapture = (): void => {
-    if (ring !== undefined) camera.send({ kind: 'start', ring: ring.handle, owner: cameraOwner });
+    const ring = rings.current();
+    if (ring !== undefined) camera.send({ kind: 'start', ring, owner: cameraOwner });
   };
 
   /** Looks at what every change may have made possible. */
   const advance = (): void => {
     if (phase === 'loading' && readers.every((reader) => reader.isLoaded)) {
       phase = 'running';
-      startCapture();
+      // A camera that left meanwhile is told when it is back.
+      if (cameraState.kind === 'streaming') startCapture();
       if (source !== undefined) events.onRunning(source);
     }
     if (isStreamEnded && readers.every((reader) => reader.isDrained)) finish({ kind: 'drained' });
     changes.announce();
   };
 
+  /** Sees to a ring that the source's frames fit; false when there can be none. */
+  const provideRing = (opened: SourceDescription): boolean => {
+    const ring = rings.current();
+    if (ring !== undefined && fitsRing(ring.shape, model, opened)) return true;
+    const made = makeRing(config, model, opened);
+    if (!made.ok) {
+      fail(made.fault);
+      return false;
+    }
+    rings.replace(made.value);
+    for (const { seat } of readers) seat.send({ kind: 'ring', ring: made.value });
+    return true;
+  };
+
   const onOpened = (opened: SourceDescription): void => {
     source = opened;
-    if (phase === 'opening') {
-      const made = makeRing(options.config, options.model, opened);
-      if (!made.ok) {
-        fail(made.fault);
-        return;
-      }
+    opens += 1;
+    enterCamera({ kind: 'streaming', source: opened });
+    // What still waits is from before the camera was opened again.
+    if (!opened.lossless) rings.discardWaiting('superseded', cameraOwner);
+    if (!provideRing(opened)) return;
+    if (phase === 'running') {
+      startCapture();
+    } else if (phase === 'opening') {
       phase = 'loading';
-      ring = { handle: made.value, custodian: openCustodian(made.value) };
-      for (let index = 0; index < options.config.inference.workers; index += 1) {
-        openReader(made.value);
-      }
-    } else if (phase === 'running') {
-      startCapture(); // A camera thread that took the place of one that died.
+      for (let number = 0; number < config.inference.workers; number += 1) openReader(number);
     }
   };
 
@@ -117,6 +153,12 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     switch (report.kind) {
       case 'opened':
         onOpened(report.source);
+        break;
+      case 'waiting':
+        enterCamera({ kind: 'waiting', fault: report.fault });
+        break;
+      case 'notice':
+        events.onNotice(report.fault);
         break;
       case 'frame-failed':
         events.onFrameFailed(report.fault);
@@ -173,35 +215,34 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     onGiveUp: fail,
   });
 
-  const openReader = (on: RingHandle): void => {
-    const number = readers.length;
+  const openReader = (number: number): void => {
     const owner = firstReaderOwner + number;
-    const { model, watched, config } = options;
-    const { threads } = config.inference;
-    const { topK } = config.publish;
-    // Nobody waits for a single result of a lossless run; the other half of the ring stays in use.
-    const reportTogether = source?.lossless ? Math.max(1, config.queue.slots >> 1) : 1;
     const seat = openSeat<InferenceCommand, InferenceReport>({
       ...seatOf(`inference ${number + 1}`),
       url: inferenceUrl,
       isReplaceable: () => true,
       died: 'inference.died',
-      onSeated: (child) =>
+      onSeated: (child) => {
+        const ring = rings.current();
+        if (ring === undefined) return;
         child.send({
           kind: 'start',
           model,
-          threads,
-          topK,
-          watched,
-          ring: on,
+          threads: config.inference.threads,
+          topK: config.publish.topK,
+          watched: options.watched,
+          view: viewOf(cameraConfig),
+          ring,
           owner,
           reader: number,
-          reportTogether,
-        }),
+          // Nobody waits for a single result of a lossless run; half of the ring stays in use.
+          reportTogether: source?.lossless ? Math.max(1, config.queue.slots >> 1) : 1,
+        });
+      },
       onReport: (report) => onInference(reader, report),
       onLeft: () => {
         Object.assign(reader, { isLoaded: false, isDrained: false });
-        const lost = ring?.custodian.reclaim(owner) ?? [];
+        const lost = rings.reclaim(owner);
         if (source?.lossless) for (const ordinal of lost) reorder.put(ordinal, undefined);
         advance();
       },
@@ -216,10 +257,11 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     // A replay that must lose nothing cannot begin again in the middle.
     isReplaceable: () => !isStreamEnded && source?.lossless !== true,
     died: 'camera.died',
-    onSeated: (child) => child.send({ kind: 'open', config: options.config.camera }),
+    onSeated: (child) => child.send({ kind: 'open', request: requestOf(cameraConfig) }),
     onReport: onCamera,
     onLeft: () => {
-      ring?.custodian.reclaim(cameraOwner);
+      rings.reclaim(cameraOwner);
+      if (phase !== 'stopping') enterCamera({ kind: 'opening' });
       advance();
     },
   });
@@ -234,47 +276,46 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     camera.send({ kind: 'stop' });
     await changes.until(camera.isEmpty);
     pending.delete(camera.name);
-    ring?.custodian.end();
+    rings.end();
     await drainReaders(readers, changes, pending);
     // Left over only where no reader was alive to take them.
-    ring?.custodian.discardWaiting('stopped', cameraOwner);
+    rings.discardWaiting('stopped', cameraOwner);
   };
 
   return {
     phase: () => phase,
-    ledger: () => ring?.custodian.ledger() ?? emptyLedger,
+    ledger: rings.ledger,
+    camera: () => cameraState,
     isRestarting: () => camera.isEmpty() || readers.some((reader) => !reader.isLoaded),
     restarts: () => ({
       camera: camera.restarts(),
       inference: readers.reduce((sum, { seat }) => sum + seat.restarts(), 0),
     }),
+    reopens: () => Math.max(0, opens - 1),
+    configureCamera: (next) => {
+      const before = cameraConfig;
+      cameraConfig = next;
+      const view = viewOf(next);
+      if (!isSameView(view, viewOf(before))) {
+        for (const { seat } of readers) seat.send({ kind: 'view', view });
+      }
+      if (!isSameRequest(requestOf(before), requestOf(next))) {
+        camera.send({ kind: 'open', request: requestOf(next) });
+      }
+    },
     ended,
     stop,
   };
 }
 
-/** Lets each reader finish what waits in the ring, then asks it to end. */
-async function drainReaders(
-  readers: readonly Reader[],
-  changes: Changes,
-  pending: Set<string>,
-): Promise<void> {
-  for (const reader of readers) {
-    const { seat } = reader;
-    await changes.until(() => reader.isDrained || !reader.isLoaded || seat.isEmpty());
-    seat.send({ kind: 'stop' });
-  }
-  for (const { seat } of readers) {
-    await changes.until(seat.isEmpty);
-    pending.delete(seat.name);
-  }
-}
+const viewOf = ({ region, rotate }: CameraConfig): FrameView => ({ region, rotate });
 
-const emptyLedger: Ledger = {
-  captured: 0,
-  classified: 0,
-  gated: 0,
-  dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
-  failed: 0,
-  inFlight: 0,
-};
+/** Whether what is asked of the camera is the same; how its frames are looked at is not its business. */
+function isSameRequest(a: SourceRequest, b: SourceRequest): boolean {
+  const textOf = ({ config, ...request }: SourceRequest): string => {
+    const { region, rotate, ...asked } = config;
+    // The size that the model needs matters only where none is asked for.
+    return JSON.stringify([asked, askedSizeOf(asked) === undefined ? request : undefined]);
+  };
+  return textOf(a) === textOf(b);
+}

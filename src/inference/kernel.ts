@@ -16,11 +16,13 @@ import { channelsOf, type MemoryViews, planBytesMaxOf, regionsOf } from './works
 /** Prepares the model's input tensor from frames that lie in the same memory as its workspace. */
 export interface TensorKernel {
   /** The prepared tensor: private (not shared) memory, made once, overwritten by every `prepare`. */
-  readonly tensor: Uint8Array | Float32Array;
+  readonly tensor: Tensor;
   /** How many plans were made so far: one more whenever the geometry or the view changes. */
   readonly planCount: number;
   /** Looks at another part of the frames, or turns them otherwise, from the next `prepare` on. */
   setView(view: FrameView): void;
+  /** A kernel for frames in another memory, which fills the same tensor. */
+  moveTo(workspace: Workspace): TensorKernel;
   /** Prepares the tensor from the frame that starts at byte `frameOffset` of the memory. */
   prepare(geometry: FrameGeometry, frameOffset: number): void;
 }
@@ -59,6 +61,17 @@ export function openTensorKernel(
   input: ModelInput,
   view: FrameView,
 ): TensorKernel {
+  return openKernel(workspace, input, view, createTensor(input));
+}
+
+type Tensor = Uint8Array | Float32Array;
+
+function openKernel(
+  workspace: Workspace,
+  input: ModelInput,
+  view: FrameView,
+  tensor: Tensor,
+): TensorKernel {
   const { buffer } = workspace.memory;
   const module = instantiate(workspace.memory);
   const views: MemoryViews = {
@@ -72,8 +85,7 @@ export function openTensorKernel(
   assert(regions.end <= workspaceEnd, 'the workspace holds the input');
   writeInput(views, regions, input);
 
-  const elements = input.width * input.height * channelsOf(input);
-  const copyTensor = createTensorCopy(buffer, regions.tensor, elements, input.type);
+  const copyTensor = createTensorCopy(buffer, regions.tensor, tensor);
   let viewed = checked(view);
   let planned: FrameGeometry | undefined;
   let planCount = 0;
@@ -92,7 +104,7 @@ export function openTensorKernel(
   }
 
   return {
-    tensor: copyTensor.tensor,
+    tensor,
     get planCount() {
       return planCount;
     },
@@ -101,10 +113,11 @@ export function openTensorKernel(
       viewed = checked(next);
       planned = undefined;
     },
+    moveTo: (next) => openKernel(next, input, viewed, tensor),
     prepare(geometry, frameOffset) {
       if (planned === undefined || !isSameGeometry(planned, geometry)) plan(geometry);
       module.prepare(regions.plan, frameOffset);
-      copyTensor.copy();
+      copyTensor();
     },
   };
 }
@@ -117,19 +130,18 @@ function checked(view: FrameView): FrameView {
   return view;
 }
 
-/** The private tensor, and what fills it from the one in the workspace. */
-function createTensorCopy(
-  buffer: ArrayBufferLike,
-  address: number,
-  elements: number,
-  type: ModelInput['type'],
-): { readonly tensor: Uint8Array | Float32Array; copy(): void } {
-  if (type === 'uint8') {
-    const shared = new Uint8Array(buffer, address, elements);
-    const tensor = new Uint8Array(elements);
-    return { tensor, copy: () => tensor.set(shared) };
+/** Private memory, since onnxruntime-node refuses tensors in shared memory. */
+function createTensor(input: ModelInput): Tensor {
+  const elements = input.width * input.height * channelsOf(input);
+  return input.type === 'uint8' ? new Uint8Array(elements) : new Float32Array(elements);
+}
+
+/** What fills the private tensor from the one in the workspace. */
+function createTensorCopy(buffer: ArrayBufferLike, address: number, tensor: Tensor): () => void {
+  if (tensor instanceof Uint8Array) {
+    const shared = new Uint8Array(buffer, address, tensor.length);
+    return () => tensor.set(shared);
   }
-  const shared = new Float32Array(buffer, address, elements);
-  const tensor = new Float32Array(elements);
-  return { tensor, copy: () => tensor.set(shared) };
+  const shared = new Float32Array(buffer, address, tensor.length);
+  return () => tensor.set(shared);
 }

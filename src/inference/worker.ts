@@ -1,7 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import { assert, unreachable } from '../base/assert.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
-import { wholeFrame } from '../contract/frame.ts';
+import type { FrameView } from '../contract/frame.ts';
+import type { RingHandle } from '../contract/ring.ts';
 import type { Classification, InferenceCommand, InferenceReport } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
@@ -15,8 +16,10 @@ import { type ModelSession, openSession } from './session.ts';
  */
 
 type Reader = {
-  readonly consumer: FrameConsumer;
-  readonly kernel: TensorKernel;
+  consumer: FrameConsumer;
+  kernel: TensorKernel;
+  /** The ring to read from instead, once the frame at hand is done. */
+  next: RingHandle | undefined;
   readonly session: ModelSession;
   readonly start: StartCommand;
   readonly watchedAt: readonly number[];
@@ -31,11 +34,23 @@ const report = (message: InferenceReport): void => port.postMessage(message);
 const stop = new AbortController();
 let reader: Reader | undefined;
 let reading: Promise<void> = Promise.resolve();
+/** What came while the model was still loading. */
+let ringGiven: RingHandle | undefined;
+let viewGiven: FrameView | undefined;
 
 port.on('message', (command: InferenceCommand) => {
   switch (command.kind) {
     case 'start':
       reading = start(command);
+      break;
+    case 'ring':
+      if (reader === undefined) ringGiven = command.ring;
+      else reader.next = command.ring;
+      reader?.consumer.wake();
+      break;
+    case 'view':
+      viewGiven = command.view;
+      reader?.kernel.setView(command.view);
       break;
     case 'stop':
       stop.abort();
@@ -50,11 +65,13 @@ port.on('message', (command: InferenceCommand) => {
 async function start(command: StartCommand): Promise<void> {
   const { model, threads, watched } = command;
   const consumer = openConsumer(command.ring, command.owner, command.reader);
-  const kernel = openTensorKernel(consumer.workspace, model.input, wholeFrame);
+  const kernel = openTensorKernel(consumer.workspace, model.input, command.view);
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return report({ kind: 'fault', fault: session.fault });
   const watchedAt = watched.map((label) => model.labels.indexOf(label));
+  if (viewGiven !== undefined) kernel.setView(viewGiven);
   reader = {
+    next: ringGiven,
     consumer,
     kernel,
     session: session.value,
@@ -67,9 +84,10 @@ async function start(command: StartCommand): Promise<void> {
 }
 
 async function readFrames(current: Reader): Promise<void> {
-  const { consumer } = current;
   let drained = false;
   while (!stop.signal.aborted) {
+    if (current.next !== undefined) moveTo(current, current.next);
+    const { consumer } = current;
     const frame = consumer.claim();
     if (frame !== undefined) {
       drained = false;
@@ -85,6 +103,14 @@ async function readFrames(current: Reader): Promise<void> {
     await consumer.untilReady();
   }
   reportUnreported(current);
+}
+
+function moveTo(current: Reader, ring: RingHandle): void {
+  reportUnreported(current);
+  const { owner, reader: number } = current.start;
+  current.next = undefined;
+  current.consumer = openConsumer(ring, owner, number);
+  current.kernel = current.kernel.moveTo(current.consumer.workspace);
 }
 
 async function classify(current: Reader, frame: ReadableFrame): Promise<void> {

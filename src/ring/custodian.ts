@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import * as at from './layout.ts';
-import { openSlots, type Slots } from './slots.ts';
+import { openSlots, type RingNumbers, type Slots } from './slots.ts';
 
 /** The main thread's end of the ring: it neither writes nor reads frames, it keeps the books. */
 export interface RingCustodian {
@@ -15,6 +15,10 @@ export interface RingCustodian {
   reclaim(owner: number): readonly number[];
   /** Drops every waiting frame as `stopped` or `superseded`: after a reopened camera, or at a hard stop. */
   discardWaiting(outcome: 'stopped' | 'superseded', owner: number): void;
+  /** The numbers of the newest frame; the producer must not be at work. */
+  numbers(): RingNumbers;
+  /** Makes the numbers of a ring that was just made go on from another ring's. */
+  continueFrom(numbers: RingNumbers): void;
   /** Ends the stream in place of a producer that died. */
   end(): void;
 }
@@ -43,6 +47,11 @@ export function openCustodian(ring: RingHandle): RingCustodian {
         if (at.stateOf(word) === at.stateReady) slots.settle(slot, word, outcome, owner);
       }
     },
+    numbers: () => ({
+      sequence: slots.before().sequence + readLedger(slots).captured,
+      ordinal: slots.published(),
+    }),
+    continueFrom: slots.setBefore,
     end: () => {
       Atomics.store(words, at.endedWord, 1);
       Atomics.add(words, at.readyWord, 1);

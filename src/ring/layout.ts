@@ -38,6 +38,8 @@ export const freedWord = 2 * lineWords; // +1 on every freed slot; a lossless pr
 export const wakeAtWord = 2 * lineWords + 1; // Value of `freedWord` from which the sleeping producer is woken.
 export const endedWord = 3 * lineWords; // 1 once no more frames will come.
 export const producerWords = 4 * lineWords; // Frames that never held a slot, by `directOutcomes`.
+/** Float64s: the sequence and the ordinal of the last frame of the ring before this one. */
+export const beforeWord = 5 * lineWords;
 const headerWords = 8 * lineWords;
 
 /** Outcomes that the producer counts for frames that never held a slot. */

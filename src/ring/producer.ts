@@ -43,9 +43,9 @@ export function openProducer(ring: RingHandle, owner: number): FrameProducer {
   for (let index = 0; index < ring.shape.slots; index += 1) {
     writable.push({ index, pixels: slots.pixels(index) });
   }
-  // A producer that follows one that died continues its numbers.
-  let sequence = ledgerOf(ring).captured;
-  let ordinal = publishedOf(slots);
+  // A producer that follows another one continues its numbers.
+  let sequence = slots.before().sequence + ledgerOf(ring).captured;
+  let ordinal = slots.published();
   let freedSeen = Atomics.load(words, at.freedWord);
   // A full ring has work for its readers: waking for every single slot would only cost.
   const wakeAfter = Math.max(1, ring.shape.slots >> 1);
@@ -118,12 +118,6 @@ export function openProducer(ring: RingHandle, owner: number): FrameProducer {
 
 function isFilling(word: number, owner: number): boolean {
   return at.stateOf(word) === at.stateFilling && at.ownerOf(word) === owner;
-}
-
-function publishedOf(slots: Slots): number {
-  let published = 0;
-  for (let index = 0; index < slots.shape.slots; index += 1) published += slots.captured(index);
-  return published;
 }
 
 /** The waiting frame to give up: the oldest, or in `priority` order the least changed. */

@@ -20,6 +20,9 @@ export type FrameStamp = {
   readonly bytesUsed: number;
 };
 
+/** The numbers of one frame. */
+export type RingNumbers = { readonly sequence: number; readonly ordinal: number };
+
 /**
  * The moves of a slot, shared by the ring's three roles. A move is one compare-and-swap of the state
  * word, sequentially consistent: what its thread wrote before is visible to whoever sees the new word.
@@ -130,6 +133,23 @@ export function openSlots(ring: RingHandle) {
   const bytesUsed = (slot: number): number =>
     words[at.frameWordOf(slot) + at.bytesUsedAt] as number;
 
+  /** The last numbers of the ring before this one; 0 in the first. */
+  const before = (): RingNumbers => ({
+    sequence: doubles[at.beforeWord >> 1] as number,
+    ordinal: doubles[(at.beforeWord >> 1) + 1] as number,
+  });
+  const setBefore = ({ sequence: first, ordinal: second }: RingNumbers): void => {
+    doubles[at.beforeWord >> 1] = first;
+    doubles[(at.beforeWord >> 1) + 1] = second;
+  };
+
+  /** The ordinal of the frame that was published last. */
+  const published = (): number => {
+    let sum = before().ordinal;
+    for (let slot = 0; slot < shape.slots; slot += 1) sum += captured(slot);
+    return sum;
+  };
+
   const pixels = (slot: number): Uint8Array =>
     new Uint8Array(buffer, at.slotOffsetOf(shape, slot), shape.slotBytes);
 
@@ -152,6 +172,9 @@ export function openSlots(ring: RingHandle) {
     changeScore,
     geometry,
     bytesUsed,
+    before,
+    setBefore,
+    published,
     pixels,
   };
 }

@@ -1,0 +1,92 @@
+import { unreachable } from '../base/assert.ts';
+import type { Fault } from '../base/fault.ts';
+import type { FrameProducer, WritableSlot } from '../ring/producer.ts';
+import type { ChangeMeter } from './change.ts';
+import type { FrameSource } from './source.ts';
+
+/** Why capturing ended. */
+export type CaptureEnd =
+  | { readonly kind: 'aborted' }
+  /** The source has no more frames, ever. */
+  | { readonly kind: 'ended' }
+  /** The source must be opened again. */
+  | { readonly kind: 'broken'; readonly fault: Fault }
+  /** The source cannot be of use at all. */
+  | { readonly kind: 'failed'; readonly fault: Fault };
+
+export type Capture = {
+  readonly source: FrameSource;
+  readonly producer: FrameProducer;
+  readonly meter: ChangeMeter;
+  readonly onFrameFailed: (reason: Fault) => void;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Reads a source into the ring until it ends: waits for the next frame, finds a slot for it, has it
+ * written there, and publishes it. Never waits for a reader unless the source must lose nothing.
+ */
+export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
+  const { source, producer, signal } = capture;
+  while (!signal.aborted) {
+    await source.due(signal);
+    const slot = source.description.lossless
+      ? await waitForSlot(producer, signal)
+      : producer.claim();
+    if (signal.aborted) {
+      if (slot !== undefined) producer.abandon(slot);
+      break;
+    }
+    if (slot !== undefined) {
+      const end = await captureInto(slot, capture);
+      if (end !== undefined) return end;
+    } else if (await source.skip(signal)) {
+      producer.count('full', 1);
+    }
+    // A source that is always ready must still let messages in.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return { kind: 'aborted' };
+}
+
+/** Lossless sources wait for room; `undefined` only when aborted meanwhile. */
+async function waitForSlot(
+  producer: FrameProducer,
+  signal: AbortSignal,
+): Promise<WritableSlot | undefined> {
+  for (;;) {
+    const slot = producer.claim();
+    if (slot !== undefined || signal.aborted) return slot;
+    await producer.untilFreed();
+  }
+}
+
+/** Reads one frame into the slot and publishes it; says why when there will be no more. */
+async function captureInto(slot: WritableSlot, capture: Capture): Promise<CaptureEnd | undefined> {
+  const { source, producer, meter } = capture;
+  const reading = await source.read(slot.pixels, capture.signal);
+  if (reading.kind === 'frame') {
+    if (reading.lost > 0) producer.count('driver', reading.lost);
+    producer.publish(slot, {
+      capturedAt: reading.capturedAt,
+      driverSequence: reading.driverSequence,
+      changeScore: meter.measure(slot.pixels, reading.geometry),
+      geometry: reading.geometry,
+      bytesUsed: reading.bytesUsed,
+    });
+    return undefined;
+  }
+  producer.abandon(slot);
+  switch (reading.kind) {
+    case 'failed':
+      producer.count('failed', 1);
+      if (!reading.fault.retryable) return { kind: 'failed', fault: reading.fault };
+      capture.onFrameFailed(reading.fault);
+      return undefined;
+    case 'ended':
+    case 'broken':
+      return reading;
+    default:
+      return unreachable(reading);
+  }
+}

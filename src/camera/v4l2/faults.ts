@@ -1,0 +1,113 @@
+import { constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { type Fault, type FaultCode, fault } from '../../base/fault.ts';
+
+/** The error numbers of asm-generic/errno-base.h and errno.h that cameras answer with. */
+export const ENOENT = 2;
+export const EIO = 5;
+export const ENXIO = 6;
+export const EAGAIN = 11;
+const ENOMEM = 12;
+export const EACCES = 13;
+export const EPERM = 1;
+export const EBUSY = 16;
+export const ENODEV = 19;
+export const EINVAL = 22;
+const ENOSPC = 28;
+
+/** `what` is the request that failed, as `VIDIOC_STREAMON`, or `open`. */
+export function faultOf(errno: number, path: string, what: string): Fault {
+  const say = (code: FaultCode, sentence: string, mend: string): Fault =>
+    fault(code, `${path}: ${sentence} (${what}: ${nameOf(errno)})`, mend);
+  switch (errno) {
+    case ENOENT:
+      return say('camera.missing', 'there is no such camera', plugIn);
+    case ENODEV:
+    case ENXIO:
+      return say('camera.unplugged', 'the camera is gone', plugIn);
+    case EBUSY:
+      return say('camera.busy', `the camera is in use${holdersOf(path)}`, 'End the other program.');
+    case EACCES:
+    case EPERM:
+      return say('camera.forbidden', 'this user may not open the camera', permit(path));
+    case ENOMEM:
+      return say('camera.memory', 'the kernel has no memory for its frames', smaller);
+    case ENOSPC:
+      return say(
+        'camera.refused',
+        'the USB bus has no bandwidth left for it',
+        'Ask for a smaller size, a lower rate or MJPG, or move the camera to another USB controller.',
+      );
+    case EIO:
+      return say('camera.broken', 'the camera fails', 'Check its cable and power supply.');
+    default:
+      return say('camera.refused', 'the driver refuses', 'Try another format or size.');
+  }
+}
+
+const plugIn = 'Plug it in; sightd opens it by itself. `sightd cameras` shows what is there.';
+const smaller = 'Ask for a smaller size; on a Raspberry Pi, give the kernel more CMA memory.';
+
+function nameOf(errno: number): string {
+  try {
+    return getSystemErrorName(-errno);
+  } catch {
+    return `errno ${errno}`;
+  }
+}
+
+/** Which group may read and write the device, and how to join it. */
+function permit(path: string): string {
+  const group = groupOf(path);
+  return group === undefined
+    ? 'Run sightd as a user who may read and write it.'
+    : `Add its user to the group ${group}: sudo usermod -aG ${group} USER, then log in again or restart the service.`;
+}
+
+function groupOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const mayGroup = constants.S_IRGRP | constants.S_IWGRP;
+  if (found === undefined || (found.mode & mayGroup) !== mayGroup) return undefined;
+  return readText('/etc/group')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([, , id]) => id === String(found.gid))?.[0];
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Names who has the device open, as far as /proc tells this user: `, by motion (pid 812)`. */
+function holdersOf(path: string): string {
+  const device = statSync(path, { throwIfNoEntry: false })?.rdev;
+  if (device === undefined) return '';
+  const holders = namesIn('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => hasOpen(pid, device))
+    .map((pid) => `${readText(`/proc/${pid}/comm`).trim()} (pid ${pid})`);
+  return holders.length === 0 ? '' : `, by ${holders.join(', ')}`;
+}
+
+function hasOpen(pid: string, device: number): boolean {
+  return namesIn(`/proc/${pid}/fd`).some((name) => {
+    const link = `/proc/${pid}/fd/${name}`;
+    try {
+      return readlinkSync(link).startsWith('/dev/') && statSync(link).rdev === device;
+    } catch {
+      return false; // Closed meanwhile.
+    }
+  });
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // Another user's process, or one that ended.
+  }
+}

@@ -1,0 +1,162 @@
+import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
+import { type CaptureDevice, type DeviceIdentity, openCaptureDevice } from './device.ts';
+import { captureFormatOf } from './formats.ts';
+import { listFormats } from './modes.ts';
+
+/** A V4L2 camera that is there, or a node that could be one and cannot be opened. */
+export type FoundCamera = {
+  readonly path: string;
+  /** Below /dev/v4l/by-id (USB: vendor, product, serial) or by-path (where it is attached). */
+  readonly links: readonly string[];
+  readonly state:
+    | { readonly kind: 'usable'; readonly identity: DeviceIdentity }
+    | { readonly kind: 'unusable'; readonly identity: DeviceIdentity; readonly why: string }
+    | { readonly kind: 'closed'; readonly fault: Fault };
+};
+
+/**
+ * Parts of a Raspberry Pi's camera and video hardware that show themselves as capture nodes. Their raw
+ * Bayer pictures are of use only to libcamera, which is what the rpicam source goes through.
+ */
+const notForPeople: readonly string[] = [
+  'unicam',
+  'rp1-cfe',
+  'bcm2835-isp',
+  'pispbe',
+  'bcm2835-codec',
+  'rpi-hevc-dec',
+];
+
+/** All cameras, in the order of their numbers. */
+export function findCameras(): readonly FoundCamera[] {
+  const links = linksByPath();
+  return videoNodes().flatMap((path) => {
+    const found = { path, links: links.get(path) ?? [] };
+    const opened = openCaptureDevice(path);
+    if (!opened.ok) {
+      // Nodes for metadata, output and conversion are not cameras, and not worth a word.
+      if (opened.fault.code === 'camera.unsupported') return [];
+      return [{ ...found, state: { kind: 'closed' as const, fault: opened.fault } }];
+    }
+    using device = opened.value;
+    if (notForPeople.includes(device.identity.driver)) return [];
+    return [{ ...found, state: stateOf(device) }];
+  });
+}
+
+function stateOf(device: CaptureDevice): FoundCamera['state'] {
+  const { identity } = device;
+  const offers = listFormats(device);
+  if (offers.some(({ fourcc }) => captureFormatOf(fourcc) !== undefined)) {
+    return { kind: 'usable', identity };
+  }
+  const list = offers.map(({ fourcc }) => fourcc).join(', ') || 'none';
+  return { kind: 'unusable', identity, why: `no pixel format that sightd takes (it has ${list})` };
+}
+
+/** /dev/video0, /dev/video1, … in the order of their numbers. */
+function videoNodes(): readonly string[] {
+  const numberOf = (name: string): number => Number(name.slice('video'.length));
+  return namesIn('/dev')
+    .filter((name) => /^video\d+$/.test(name))
+    .sort((a, b) => numberOf(a) - numberOf(b))
+    .map((name) => join('/dev', name));
+}
+
+function linksByPath(): ReadonlyMap<string, readonly string[]> {
+  const links = new Map<string, string[]>();
+  for (const folder of ['/dev/v4l/by-id', '/dev/v4l/by-path']) {
+    for (const name of namesIn(folder)) {
+      const link = join(folder, name);
+      const path = targetOf(link);
+      if (path !== undefined) links.set(path, [...(links.get(path) ?? []), link]);
+    }
+  }
+  return links;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // No such folder: no camera was ever there.
+  }
+}
+
+function targetOf(link: string): string | undefined {
+  try {
+    return realpathSync(link);
+  } catch {
+    return undefined; // It went between listing and looking.
+  }
+}
+
+/**
+ * What makes a camera the same one after it was unplugged and came back, maybe under another number:
+ * its by-id link, else where it is attached.
+ */
+export function keyOf({ path, links, state }: FoundCamera): string {
+  const byId = links.find((link) => link.startsWith('/dev/v4l/by-id/'));
+  if (byId !== undefined) return byId;
+  if (state.kind === 'closed') return links[0] ?? path;
+  const { driver, card, bus } = state.identity;
+  return `${driver} ${card} ${bus}`;
+}
+
+/** The node to open: the camera that the config names, or the one that was open before, or the first. */
+export function chooseCamera(
+  cameras: readonly FoundCamera[],
+  device: string | undefined,
+  known: string | undefined,
+): Outcome<FoundCamera> {
+  const before = known === undefined ? undefined : cameras.find((one) => keyOf(one) === known);
+  if (before !== undefined) return success(before);
+  if (device === undefined) return firstUsable(cameras);
+  const path = targetOf(device) ?? device;
+  const named = cameras.find((one) => one.path === path);
+  if (named === undefined) {
+    const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
+    const sentence = isThere ? `${device} is not a camera` : `there is no camera at ${device}`;
+    return failure(
+      fault(
+        isThere ? 'camera.unsupported' : 'camera.missing',
+        sentence,
+        'Plug it in, or name another in camera.device; `sightd cameras` shows what is there.',
+      ),
+    );
+  }
+  if (known === undefined) return success(named);
+  return failure(
+    fault(
+      'camera.unplugged',
+      `${device} is now another camera than before (${known})`,
+      'Plug the camera in again, or restart sightd to use this one.',
+    ),
+  );
+}
+
+function firstUsable(cameras: readonly FoundCamera[]): Outcome<FoundCamera> {
+  const usable = cameras.find(({ state }) => state.kind === 'usable');
+  if (usable !== undefined) return success(usable);
+  const closed = cameras.find(({ state }) => state.kind === 'closed');
+  if (closed?.state.kind === 'closed') return failure(closed.state.fault);
+  return failure(
+    fault(
+      'camera.none',
+      'there is no camera',
+      'Plug one in; sightd opens it by itself. To try without one, set camera.source to scene.',
+    ),
+  );
+}
+
+/** Changes whenever a camera comes, goes, or gets other permissions. */
+export function presenceOfCameras(): string {
+  return videoNodes()
+    .map((path) => {
+      const found = statSync(path, { throwIfNoEntry: false });
+      return `${path} ${found?.ino} ${found?.ctimeMs}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,100 @@
+import { failure, fault, type Outcome, success } from '../../base/fault.ts';
+import type { FrameColor } from '../../contract/frame.ts';
+import type { CaptureDevice } from './device.ts';
+import { fourccCode, fourccText, frameColorOf } from './formats.ts';
+import type { Mode } from './modes.ts';
+import { createRecord } from './record.ts';
+import * as v4l2 from './structs.ts';
+
+/** What the driver granted, which may be other than what was asked. */
+export type Granted = {
+  readonly fourcc: string;
+  readonly width: number;
+  readonly height: number;
+  readonly color: FrameColor;
+  /** Frames per second; undefined when the driver does not say. */
+  readonly fps: number | undefined;
+  readonly planes: readonly GrantedPlane[];
+};
+/** One memory area of a frame: one in the single-planar interface, up to three in the other. */
+export type GrantedPlane = { readonly bytesPerLine: number; readonly bytes: number };
+
+/** Sets format, size and rate, and says what came of it. */
+export function negotiate(device: CaptureDevice, mode: Mode, fps: number): Outcome<Granted> {
+  const format = device.isMultiplanar
+    ? setFormatMultiplanar(device, mode)
+    : setFormat(device, mode);
+  if (!format.ok) return format;
+  if (format.value.fourcc !== mode.fourcc) {
+    const sentence = `${device.path}: asked for ${mode.fourcc}, the driver gives ${format.value.fourcc}`;
+    return failure(fault('camera.refused', sentence, 'Set another camera.format.'));
+  }
+  return success({ ...format.value, fps: setRate(device, fps) });
+}
+
+type GrantedFormat = Omit<Granted, 'fps'>;
+
+function setFormat(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
+  const record = createRecord(v4l2.v4l2Format);
+  record.set('type', device.bufferType);
+  record.set('width', mode.width);
+  record.set('height', mode.height);
+  record.set('pixelformat', fourccCode(mode.fourcc));
+  record.set('field', v4l2.V4L2_FIELD_NONE);
+  const errno = device.request('VIDIOC_S_FMT', record);
+  if (errno !== 0) return failure(device.faultOf(errno, 'VIDIOC_S_FMT'));
+  return success({
+    fourcc: fourccText(record.get('pixelformat')),
+    width: record.get('width'),
+    height: record.get('height'),
+    color: frameColorOf(
+      record.get('colorspace'),
+      record.get('ycbcr_enc'),
+      record.get('quantization'),
+    ),
+    planes: [{ bytesPerLine: record.get('bytesperline'), bytes: record.get('sizeimage') }],
+  });
+}
+
+function setFormatMultiplanar(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
+  const record = createRecord(v4l2.v4l2FormatMplane);
+  record.set('type', device.bufferType);
+  record.set('width', mode.width);
+  record.set('height', mode.height);
+  record.set('pixelformat', fourccCode(mode.fourcc));
+  record.set('field', v4l2.V4L2_FIELD_NONE);
+  const errno = device.request('VIDIOC_S_FMT', record);
+  if (errno !== 0) return failure(device.faultOf(errno, 'VIDIOC_S_FMT'));
+  const { offset } = v4l2.v4l2FormatMplane.fields.plane_fmt;
+  const count = Math.min(record.get('num_planes'), v4l2.planesMax);
+  return success({
+    fourcc: fourccText(record.get('pixelformat')),
+    width: record.get('width'),
+    height: record.get('height'),
+    color: frameColorOf(
+      record.get('colorspace'),
+      record.get('ycbcr_enc'),
+      record.get('quantization'),
+    ),
+    planes: Array.from({ length: count }, (_, index) => {
+      const at = offset + index * v4l2.v4l2PlanePixFormat.bytes;
+      const plane = createRecord(v4l2.v4l2PlanePixFormat, record.bytes.subarray(at));
+      return { bytesPerLine: plane.get('bytesperline'), bytes: plane.get('sizeimage') };
+    }),
+  });
+}
+
+/** Asks for a rate; many drivers round it, some (HDMI grabbers) have none to set. */
+function setRate(device: CaptureDevice, fps: number): number | undefined {
+  const record = createRecord(v4l2.v4l2Streamparm);
+  record.set('type', device.bufferType);
+  if (device.request('VIDIOC_G_PARM', record) !== 0) return undefined;
+  if ((record.get('capability') & v4l2.V4L2_CAP_TIMEPERFRAME) !== 0) {
+    // Thousandths, so that 29.97 can be said.
+    record.set('numerator', 1000);
+    record.set('denominator', Math.round(fps * 1000));
+    device.request('VIDIOC_S_PARM', record);
+  }
+  const granted = record.get('denominator') / record.get('numerator');
+  return Number.isFinite(granted) && granted > 0 ? granted : undefined;
+}

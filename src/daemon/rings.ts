@@ -1,0 +1,68 @@
+import { type Ledger, sumOf } from '../contract/ledger.ts';
+import type { RingHandle } from '../contract/ring.ts';
+import { openCustodian, type RingCustodian } from '../ring/custodian.ts';
+
+/** The ring in use, and what is left of rings before it: the ledger is of all of them. */
+export interface Rings {
+  /** Undefined until the first source is open. */
+  current(): RingHandle | undefined;
+  /** Puts a ring in place of the current one, whose producer must have ended; its numbers go on. */
+  replace(next: RingHandle): void;
+  ledger(): Ledger;
+  /** See `RingCustodian.reclaim`. */
+  reclaim(owner: number): readonly number[];
+  discardWaiting(outcome: 'stopped' | 'superseded', owner: number): void;
+  end(): void;
+}
+
+const emptyLedger: Ledger = {
+  captured: 0,
+  classified: 0,
+  gated: 0,
+  dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
+  failed: 0,
+  inFlight: 0,
+};
+
+export function createRings(): Rings {
+  let current: { readonly handle: RingHandle; readonly custodian: RingCustodian } | undefined;
+  /** Rings whose last frames are still being classified. */
+  let leaving: readonly RingCustodian[] = [];
+  /** The sum of rings in which nothing moves any more. */
+  let past = emptyLedger;
+
+  const settlePast = (): void => {
+    leaving = leaving.filter((custodian) => {
+      const ledger = custodian.ledger();
+      if (ledger.inFlight > 0) return true;
+      past = sumOf(past, ledger);
+      return false;
+    });
+  };
+
+  const all = (): readonly RingCustodian[] =>
+    current === undefined ? leaving : [...leaving, current.custodian];
+
+  const ledger = (): Ledger => {
+    settlePast();
+    return all().reduce((sum, custodian) => sumOf(sum, custodian.ledger()), past);
+  };
+
+  return {
+    current: () => current?.handle,
+    replace: (next) => {
+      const custodian = openCustodian(next);
+      if (current !== undefined) {
+        custodian.continueFrom(current.custodian.numbers());
+        leaving = [...leaving, current.custodian];
+      }
+      current = { handle: next, custodian };
+    },
+    ledger,
+    reclaim: (owner) => all().flatMap((custodian) => custodian.reclaim(owner)),
+    discardWaiting: (outcome, owner) => {
+      for (const custodian of all()) custodian.discardWaiting(outcome, owner);
+    },
+    end: () => current?.custodian.end(),
+  };
+}
