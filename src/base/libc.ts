@@ -36,6 +36,13 @@ export type SystemResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly errno: number };
 
+const setenv = libc.bind('int setenv(const char *name, const char *value, int overwrite)');
+
+/** Sets an environment variable for C libraries of this process, from any thread. */
+export function setEnvironment(name: string, value: string): void {
+  setenv(name, value, 1);
+}
+
 const O_RDWR = 0x2;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;

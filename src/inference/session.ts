@@ -1,3 +1,5 @@
+// The order matters: this comes before the package is loaded.
+import './no-telemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import type { ModelFile } from '../contract/threads.ts';
