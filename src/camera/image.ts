@@ -9,7 +9,7 @@ export type Picture = { readonly geometry: FrameGeometry; readonly pixels: Uint8
 const pixelsMax = 100_000_000;
 
 /**
- * The door to sharp for pictures that come in: decodes a file upright, shrunk to fit within
+ * The door to sharp: decodes a file upright, shrunk to fit within
  * `widthMax` × `heightMax` with its proportions, never enlarged.
  */
 export async function decodeImage(
@@ -67,6 +67,18 @@ export async function decodeJpeg(
       ),
     );
   }
+}
+
+/** Encodes R G B pixels, rows without padding, as a JPEG. */
+export async function encodeJpeg(
+  pixels: Uint8Array,
+  width: number,
+  height: number,
+  quality: number,
+): Promise<Uint8Array> {
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality })
+    .toBuffer();
 }
 
 function grayToRgb(source: Uint8Array, channels: number): Uint8Array {
