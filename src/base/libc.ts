@@ -47,14 +47,37 @@ const O_RDWR = 0x2;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
 
+/**
+ * How to let go of what this thread has of devices. The kernel would keep it as long as the process
+ * lives, and a camera would be busy for whoever takes a dead thread's place.
+ */
+const releases = new Map<object, () => void>();
+process.on('exit', () => {
+  for (const release of [...releases.values()].reverse()) release();
+});
+
 /** Opens a device for reading and writing, without ever waiting for it. */
-export function openDevice(path: string): SystemResult<number> {
+export function openDevice(path: string): SystemResult<HeldDescriptor> {
   const descriptor = Number(open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  return descriptor < 0 ? { ok: false, errno: errorNumber() } : { ok: true, value: descriptor };
+  return descriptor < 0
+    ? { ok: false, errno: errorNumber() }
+    : { ok: true, value: hold(descriptor) };
 }
 
-export function closeDevice(descriptor: number): void {
-  close(descriptor);
+/** A file descriptor of C, which is closed at the latest when this thread ends. */
+export interface HeldDescriptor extends Disposable {
+  readonly number: number;
+}
+
+export function hold(descriptor: number): HeldDescriptor {
+  const held: HeldDescriptor = {
+    number: descriptor,
+    [Symbol.dispose]: () => {
+      if (releases.delete(held)) close(descriptor);
+    },
+  };
+  releases.set(held, () => held[Symbol.dispose]());
+  return held;
 }
 
 const EINTR = 4;
@@ -93,13 +116,14 @@ export function mapDevice(
   if (address === null || BigInt.asUintN(64, address) === mapFailed) {
     return { ok: false, errno: errorNumber() };
   }
-  return {
-    ok: true,
-    value: {
-      bytes: bytesAt(address, bytes),
-      [Symbol.dispose]: () => void munmap(address, bytes),
+  const mapped: MappedMemory = {
+    bytes: bytesAt(address, bytes),
+    [Symbol.dispose]: () => {
+      if (releases.delete(mapped)) munmap(address, bytes);
     },
   };
+  releases.set(mapped, () => mapped[Symbol.dispose]());
+  return { ok: true, value: mapped };
 }
 
 /** glibc's malloc.h: M_ARENA_MAX. */

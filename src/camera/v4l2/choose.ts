@@ -42,7 +42,7 @@ const rateSlack = 0.99;
 export function chooseMode(modes: readonly Mode[], wish: Wish): Choice | undefined {
   const allowed = modes.filter(({ format }) => wish.format === undefined || format === wish.format);
   const sized = wish.size === undefined ? allowed : nearestTo(allowed, wish.size);
-  const ranked = [...sized].sort((a, b) => compare(a, b, wish));
+  const ranked = [...sized].sort((a, b) => compare(a, b, wish) || compareNames(a, b));
   const [mode] = ranked;
   return mode === undefined ? undefined : { mode, why: reasonOf(mode, wish) };
 }
@@ -73,6 +73,12 @@ function compare(a: Mode, b: Mode, wish: Wish): number {
   const [first, second] = [merits(a), merits(b)];
   const at = first.findIndex((merit, index) => merit !== second[index]);
   return at < 0 ? 0 : (first[at] as number) - (second[at] as number);
+}
+
+/** Modes that do as well as each other, whatever the driver's order: planes in one buffer come first. */
+function compareNames(a: Mode, b: Mode): number {
+  const isApart = ({ fourcc, format }: Mode): number => (fourcc === format ? 0 : 1);
+  return isApart(a) - isApart(b) || b.width - a.width || a.fourcc.localeCompare(b.fourcc);
 }
 
 const covers = (mode: FrameSize, size: FrameSize): boolean =>

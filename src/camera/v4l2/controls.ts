@@ -187,6 +187,7 @@ function setControl(
 /** The number that a config's value stands for; undefined when it is out of range. */
 export function numberOf(control: Control, wanted: number | boolean | string): number | undefined {
   const { kind, items, minimum, maximum, step } = control;
+  if (kind === 'button') return 1;
   if (typeof wanted === 'string') {
     const item = [...items].find(([, name]) => name.toLowerCase() === wanted.trim().toLowerCase());
     if (item !== undefined) return item[0];
@@ -194,10 +195,10 @@ export function numberOf(control: Control, wanted: number | boolean | string): n
     return wanted.trim() === '' || Number.isNaN(number) ? undefined : numberOf(control, number);
   }
   const value = Number(wanted);
-  if (kind === 'button') return 1;
   if (!Number.isInteger(value)) return undefined;
-  // Bits above the thirty-first come out of C as negative numbers.
-  if (kind === 'bitmask') return value >= 0 && value <= maximum >>> 0 ? value : undefined;
+  // Bits above the thirty-first come out of C as negative numbers; the kernel drops those outside unsaid.
+  if (kind === 'bitmask')
+    return value === value >>> 0 && (value & ~maximum) === 0 ? value : undefined;
   if (kind === 'menu') return items.has(value) ? value : undefined;
   if (value < minimum || value > maximum) return undefined;
   return (value - minimum) % Math.max(1, step) === 0 ? value : undefined;

@@ -1,5 +1,5 @@
 import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
-import { closeDevice, openDevice, requestDevice } from '../../base/libc.ts';
+import { openDevice, requestDevice } from '../../base/libc.ts';
 import { EBUSY, ENODEV, faultOf } from './faults.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
@@ -30,12 +30,13 @@ export type DeviceIdentity = {
 export function openCaptureDevice(path: string): Outcome<CaptureDevice> {
   const opened = openDevice(path);
   if (!opened.ok) return failure(faultOf(opened.errno, path, 'open'));
-  const descriptor = opened.value;
+  const held = opened.value;
+  const descriptor = held.number;
   const capability = createRecord(v4l2.v4l2Capability);
   const errno = requestDevice(descriptor, v4l2.requests.VIDIOC_QUERYCAP, capability.bytes);
   const problem = errno === 0 ? problemOf(path, capability) : notACamera(path, errno);
   if (problem !== undefined) {
-    closeDevice(descriptor);
+    held[Symbol.dispose]();
     return failure(problem);
   }
   const isMultiplanar = (capabilitiesOf(capability) & v4l2.V4L2_CAP_VIDEO_CAPTURE) === 0;
@@ -58,7 +59,7 @@ export function openCaptureDevice(path: string): Outcome<CaptureDevice> {
         argument instanceof Uint8Array ? argument : argument.bytes,
       ),
     faultOf: (code, name) => faultOf(code, path, name),
-    [Symbol.dispose]: () => closeDevice(descriptor),
+    [Symbol.dispose]: () => held[Symbol.dispose](),
   });
 }
 

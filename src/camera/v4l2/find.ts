@@ -128,6 +128,8 @@ export function chooseCamera(
     );
   }
   if (known === undefined) return success(named);
+  // Without a by-id link it cannot be known which camera this is.
+  if (named.state.kind === 'closed') return failure(named.state.fault);
   return failure(
     fault(
       'camera.unplugged',
