@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { dataFolder, temporaryFolder, writeManifest } from '../test/support/data.ts';
+import { benchCapture, type CaptureFigure } from './capture.ts';
 import { tableOf } from './figures.ts';
 import { benchPipeline, type PipelineFigures } from './pipeline.ts';
 import { benchRing, type RingFigures } from './ring.ts';
@@ -20,6 +21,8 @@ const [pairs, seconds, rounds] = isQuick ? [3, 2, 20] : [8, 3, 200];
 
 say('ring…');
 const ring = await benchRing();
+say('capture…');
+const capture = benchCapture(isQuick ? 9 : 31);
 say('tensor preparation…');
 const tensor = benchTensor(rounds);
 const sceneMs = benchScene();
@@ -30,7 +33,7 @@ for (const { use, name } of models()) {
 }
 if (isJson)
   process.stdout.write(
-    `${JSON.stringify({ machine: machine(), ring, tensor, sceneMs, pipelines })}\n`,
+    `${JSON.stringify({ machine: machine(), ring, capture, tensor, sceneMs, pipelines })}\n`,
   );
 else process.stdout.write(report());
 
@@ -51,7 +54,13 @@ function machine(): string {
 }
 
 function report(): string {
-  const parts = [machine(), ringTable(ring), tensorTable(tensor), ...pipelines.map(pipelineTable)];
+  const parts = [
+    machine(),
+    ringTable(ring),
+    captureTable(capture),
+    tensorTable(tensor),
+    ...pipelines.map(pipelineTable),
+  ];
   return `\n${parts.join('\n\n')}\n`;
 }
 
@@ -65,6 +74,18 @@ function ringTable(figures: RingFigures): string {
     ['ring / memcpy', share.toFixed(2)],
     ['waking a sleeping reader, median', `${figures.wakeMicros.toFixed(0)} µs`],
   ]);
+}
+
+function captureTable(figures: readonly CaptureFigure[]): string {
+  const head = ['capture, driver to ring', 'CPU µs per frame', 'memcpy', 'ratio', 'target'];
+  const rows = figures.map((one) => [
+    one.name,
+    one.microsPerFrame.toFixed(1),
+    one.memcpyMicros.toFixed(1),
+    one.ratio.toFixed(2),
+    '≤ 1.2',
+  ]);
+  return tableOf([head, ...rows]);
 }
 
 function tensorTable(figures: readonly TensorFigure[]): string {
