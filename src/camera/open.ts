@@ -54,8 +54,19 @@ export function createSourceOpener(clock: Clock): SourceOpener {
       }
     },
     presence: async ({ config }) => {
-      if (config.source !== 'auto' && config.source !== 'v4l2') return '';
-      return (await import('./v4l2/find.ts')).presenceOfCameras();
+      switch (config.source) {
+        case 'auto':
+        case 'v4l2':
+          return (await import('./v4l2/find.ts')).presenceOfCameras();
+        case 'rpicam':
+          // A camera at this connector neither comes nor goes; the program that reads it may.
+          return (await import('./rpicam/tool.ts')).presenceOfTool(process.env['PATH']);
+        case 'scene':
+        case 'replay':
+          return '';
+        default:
+          return unreachable(config.source);
+      }
     },
   };
 }

@@ -66,10 +66,10 @@ export function startSightd(
 }
 
 /** Starts `sightd run` with a config, which is written as JSON: YAML too. */
-export function startDaemon(config: object): Sightd {
+export function startDaemon(config: object, environment: Record<string, string> = {}): Sightd {
   const path = join(temporaryFolder(), 'config.yaml');
   writeFileSync(path, JSON.stringify(config));
-  return startSightd(['run', '--config', path]);
+  return startSightd(['run', '--config', path], environment);
 }
 
 /** The ledger in the daemon's last words. */

@@ -41,3 +41,8 @@ export function toolEnvironmentOf(environment: NodeJS.ProcessEnv): NodeJS.Proces
 
 /** The programs that give raw frames; the second one's name is what it was called until 2023. */
 export const videoTools: readonly string[] = ['rpicam-vid', 'libcamera-vid'];
+
+/** Changes when a program that gives raw frames is installed or removed. */
+export function presenceOfTool(path: string | undefined): string {
+  return findTool(videoTools, path)?.path ?? '';
+}
