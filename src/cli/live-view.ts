@@ -67,7 +67,12 @@ export function createLiveView(options: LiveViewOptions): LiveView {
       published = now;
     },
     onHealth: (now) => {
+      const isNews = now.camera.fault?.code !== health?.camera.fault?.code;
       health = now;
+      // Until the first frame there is nothing to draw it into.
+      if (isNews && now.camera.fault !== undefined && (published === undefined || !isLive)) {
+        terminal.complain(`${faultLines(now.camera.fault).join('\n')}\n`);
+      }
       if (!isLive && now.state !== 'stopping') writeLine();
     },
     close: (ledger) => {
@@ -115,8 +120,24 @@ function render(
     return clipped(terminal, styled(terminal, isSettled ? ['bold', 'green'] : 'reset', text), text);
   });
   const frame = `frame ${classification.sequence}   ${published.latencyMs.toFixed(1)} ms from capture to result, ${classification.inference.toFixed(1)} ms of it inference`;
-  return ['', ...bars, '', dim(clipped(terminal, frame, frame)), ...figures(terminal, health), ''];
+  const fault = health?.camera.fault;
+  const trouble = fault === undefined ? [] : faultLines(fault);
+  return [
+    '',
+    ...bars,
+    '',
+    dim(clipped(terminal, frame, frame)),
+    ...figures(terminal, health),
+    ...trouble.map((line) => clipped(terminal, styled(terminal, 'yellow', line), line)),
+    '',
+  ];
 }
+
+/** Why there is no picture, and what to do about it. */
+const faultLines = (fault: { readonly message: string; readonly mend: string }): string[] => [
+  `waiting for the camera: ${fault.message}`,
+  `  ${fault.mend}`,
+];
 
 function figures(terminal: Terminal, health: HealthMessage | undefined): string[] {
   if (health === undefined) return [];

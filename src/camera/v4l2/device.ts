@@ -45,7 +45,7 @@ export function openCaptureDevice(path: string): Outcome<CaptureDevice> {
     descriptor,
     identity: {
       driver: capability.text('driver'),
-      card: capability.text('card'),
+      card: nameOf(capability.text('card')),
       bus: capability.text('bus_info'),
     },
     isMultiplanar,
@@ -61,6 +61,12 @@ export function openCaptureDevice(path: string): Outcome<CaptureDevice> {
     faultOf: (code, name) => faultOf(code, path, name),
     [Symbol.dispose]: () => held[Symbol.dispose](),
   });
+}
+
+/** USB cameras are named `Vendor: Product` by their driver, and often vendor and product are the same. */
+function nameOf(card: string): string {
+  const [vendor, product] = card.split(': ');
+  return vendor === product && vendor !== undefined ? vendor : card;
 }
 
 /** What this node can do, not what the whole device with all its nodes can. */
