@@ -30,6 +30,8 @@ export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
   const { source, producer, signal } = capture;
   while (!signal.aborted) {
     await source.due(signal);
+    // A claim may cost a waiting frame: not for nothing.
+    if (signal.aborted) break;
     const slot = source.description.lossless
       ? await waitForSlot(producer, signal)
       : producer.claim();
@@ -37,16 +39,25 @@ export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
       if (slot !== undefined) producer.abandon(slot);
       break;
     }
-    if (slot !== undefined) {
-      const end = await captureInto(slot, capture);
-      if (end !== undefined) return end;
-    } else if (await source.skip(signal)) {
-      producer.count('full', 1);
-    }
+    const end = slot === undefined ? await letGo(capture) : await captureInto(slot, capture);
+    if (end !== undefined) return end;
     // A source that is always ready must still let messages in.
     await new Promise((resolve) => setImmediate(resolve));
   }
   return { kind: 'aborted' };
+}
+
+const noRoom = new Uint8Array(0);
+
+/** Lets the due frame go, since there is no slot for it; says why when there will be no more. */
+async function letGo({ source, producer, signal }: Capture): Promise<CaptureEnd | undefined> {
+  if (await source.skip(signal)) {
+    producer.count('full', 1);
+    return undefined;
+  }
+  // There was no frame to let go: the source says why not, and needs no slot for that.
+  const reading = await source.read(noRoom, signal);
+  return reading.kind === 'ended' || reading.kind === 'broken' ? reading : undefined;
 }
 
 /** Lossless sources wait for room; `undefined` only when aborted meanwhile. */

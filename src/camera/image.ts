@@ -35,7 +35,7 @@ export async function decodeImage(
     return failure(
       fault(
         'camera.frame-unreadable',
-        `cannot decode ${path}: ${messageOf(error)}`,
+        `cannot decode ${path}: ${complaintOf(error)}`,
         'Replace or remove the file.',
       ),
     );
@@ -62,7 +62,7 @@ export async function decodeJpeg(
     return failure(
       fault(
         'camera.frame-broken',
-        `the camera sent a JPEG that cannot be decoded: ${messageOf(error)}`,
+        `the camera sent a JPEG that cannot be decoded: ${complaintOf(error)}`,
         'Single ones are skipped; if there are many, check the cable, or ask for a raw format.',
       ),
     );
@@ -79,6 +79,11 @@ export async function encodeJpeg(
   return sharp(pixels, { raw: { width, height, channels: 3 } })
     .jpeg({ quality })
     .toBuffer();
+}
+
+/** sharp tells all that a decoder said, a line each, often the same one. */
+function complaintOf(error: unknown): string {
+  return messageOf(error).split('\n', 1)[0] ?? '';
 }
 
 function grayToRgb(source: Uint8Array, channels: number): Uint8Array {

@@ -79,8 +79,8 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   const timer = setInterval(report, options.interval);
   return {
     touch: () => {
-      const { kind } = pipeline.camera();
-      if (last?.state !== state() || last.camera.state !== kind) report();
+      const camera = cameraOf(pipeline, options.sourceName());
+      if (last?.state !== state() || !isSameCamera(last.camera, camera)) report();
     },
     last: () => last,
     close: () => {
@@ -88,6 +88,11 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       report();
     },
   };
+}
+
+/** The same camera in the same state, for the same reason. */
+function isSameCamera(a: HealthMessage['camera'], b: HealthMessage['camera']): boolean {
+  return a.state === b.state && a.source === b.source && a.fault?.code === b.fault?.code;
 }
 
 function cameraOf(pipeline: Pipeline, source: string): HealthMessage['camera'] {

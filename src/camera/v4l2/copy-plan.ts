@@ -2,6 +2,7 @@ import { failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { copyBytes } from '../../base/libc.ts';
 import {
   chromaStepOf,
+  type FrameColor,
   type FrameGeometry,
   type PixelFormat,
   rowBytesOf,
@@ -49,7 +50,9 @@ export function planCopy(format: PixelFormat, granted: Granted, path: string): O
   // Rows of chroma in planes of their own are half a luma row.
   const stride = strideOf(format, width, planes[0]?.bytesPerLine ?? 0);
   const evenStride = hasChromaPlanes(format) ? stride + (stride % 2) : stride;
-  const geometry: FrameGeometry = { format, width, height, stride: evenStride, color };
+  // V4L2 has no quantization for luma alone; cameras without colour, and vivid, use the whole range.
+  const range: FrameColor = format === 'GREY' ? 'bt601-full' : color;
+  const geometry: FrameGeometry = { format, width, height, stride: evenStride, color: range };
   const parts = partsOf(geometry);
   const bytes = parts.reduce((sum, part) => sum + part.targetStride * part.rows, 0);
   if (planes.length === 1) return success({ geometry, planes: [planeOf(parts)], bytes });

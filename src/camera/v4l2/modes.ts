@@ -91,7 +91,7 @@ export function listRates(device: CaptureDevice, fourcc: string, size: FrameSize
     const shortest = entry.get('min_denominator') / entry.get('min_numerator');
     if (entry.get('type') !== v4l2.V4L2_FRMIVAL_TYPE_DISCRETE) {
       const longest = entry.get('max_denominator') / entry.get('max_numerator');
-      return { fps: [shortest, longest], isRange: true };
+      return { fps: [shortest, longest].filter(Number.isFinite), isRange: true };
     }
     fps.push(shortest);
   }

@@ -12,7 +12,9 @@ function configWith(path: string, value: unknown): unknown {
 
 test('an empty config is the defaults, and they are valid', () => {
   const config = configSchema.parse({});
-  assert.equal(config.camera.width, 640);
+  assert.equal(config.camera.fps, 30);
+  assert.equal(config.camera.rotate, 0);
+  assert.deepEqual(config.camera.region, { x: 0, y: 0, width: 1, height: 1 });
   assert.equal(config.queue.order, 'latest');
   assert.equal(config.mqtt.url, 'mqtt://localhost:1883');
   assert.deepEqual(configSchema.parse(config), config);
@@ -29,10 +31,22 @@ test('what is done to one config does not change the defaults of the next', () =
 });
 
 const limits: readonly [path: string, inside: readonly unknown[], outside: readonly unknown[]][] = [
-  ['camera.width', [64, 1920], [62, 1922, 65, 640.5, '640', Number.NaN, null]],
-  ['camera.height', [48, 1080], [46, 1082, 481]],
+  ['camera.width', [64, 3840, undefined], [62, 3842, 65, 640.5, '640', Number.NaN, null]],
+  ['camera.height', [48, 2160, undefined], [46, 2162, 481]],
+  ['camera.format', ['auto', 'YUYV', 'MJPG', 'GREY'], ['yuyv', 'H264', '']],
+  ['camera.rotate', [0, 90, 180, 270], [45, 360, -90, '90']],
+  [
+    'camera.controls',
+    [{}, { gain: 3, hflip: true, power_line_frequency: '50 Hz' }],
+    [{ gain: null }],
+  ],
+  [
+    'camera.region',
+    [{}, { x: 0.5, width: 0.5 }, { y: 0.9, height: 0.1 }],
+    [{ x: 0.5 }, { x: 0.5, width: 0.6 }, { y: 0.2 }, { width: 0 }, { height: 1.1 }, { x: -0.1 }],
+  ],
   ['camera.fps', [0.1, 240], [0.09, 240.1, 0, -1, Number.POSITIVE_INFINITY]],
-  ['camera.source', ['auto', 'scene'], ['Auto', 'usb', '', 'replay']],
+  ['camera.source', ['auto', 'scene', 'v4l2', 'rpicam'], ['Auto', 'usb', '', 'replay']],
   ['camera.path', ['x'], ['']],
   ['camera.seed', [0, 2 ** 31 - 1], [-1, 2 ** 31]],
   ['queue.slots', [1, 64], [0, 65, 1.5]],

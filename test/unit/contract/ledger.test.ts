@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/base/random.ts';
-import { dropReasons, imbalanceOf, type Ledger } from '../../../src/contract/ledger.ts';
+import { dropReasons, imbalanceOf, type Ledger, sumOf } from '../../../src/contract/ledger.ts';
 import { ledgerSchema } from '../../../src/contract/messages.ts';
 
 const empty: Ledger = {
@@ -47,4 +47,20 @@ test('what is published as a ledger has every place and no negative count', () =
   assert.ok(!ledgerSchema.safeParse({ ...empty, inFlight: -1 }).success);
   const { full: _, ...withoutFull } = empty.dropped;
   assert.ok(!ledgerSchema.safeParse({ ...empty, dropped: withoutFull }).success);
+});
+
+test('two parts of a session add up place by place, and balance if both do', () => {
+  for (let seed = 1; seed <= 20; seed += 1) {
+    const [a, b] = [randomLedger(seed), randomLedger(seed + 1000)];
+    const sum = sumOf(a, b);
+    for (const place of ['captured', 'classified', 'gated', 'failed', 'inFlight'] as const) {
+      assert.equal(sum[place], a[place] + b[place], place);
+    }
+    for (const reason of dropReasons) {
+      assert.equal(sum.dropped[reason], a.dropped[reason] + b.dropped[reason], reason);
+    }
+    assert.equal(imbalanceOf(sum), 0);
+  }
+  const ledger = randomLedger(7);
+  assert.deepEqual(sumOf(ledger, empty), ledger);
 });
