@@ -1,7 +1,8 @@
 import { systemClock } from '../src/base/time.ts';
 import { createPace } from '../src/camera/pace.ts';
 import { loadModel } from '../src/inference/manifest.ts';
-import { openSession, shapeOf } from '../src/inference/session.ts';
+import { packageRuntime } from '../src/inference/package-session.ts';
+import { shapeOf } from '../src/inference/session.ts';
 import type { Sample } from './contestant.ts';
 
 /*
@@ -18,7 +19,7 @@ const tensor =
   model.value.input.type === 'uint8'
     ? new Uint8Array(elements).fill(128)
     : new Float32Array(elements).fill(0.1);
-const session = await openSession(model.value, tensor, Number(threads));
+const session = await packageRuntime.open(model.value, tensor, Number(threads));
 if (!session.ok) throw new Error(session.fault.message);
 for (let run = 0; run < 30; run += 1) await session.value.run();
 

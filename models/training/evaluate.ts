@@ -1,6 +1,6 @@
 import { assert } from '../../src/base/assert.ts';
 import type { ModelFile } from '../../src/contract/threads.ts';
-import { openSession } from '../../src/inference/session.ts';
+import { openSession } from '../../src/inference/open.ts';
 import { topOf } from './learn.ts';
 import { pictureBytes, type Samples } from './samples.ts';
 

@@ -3,9 +3,8 @@ import koffi from 'koffi';
 /** The door to koffi: functions of C libraries, and the addresses of memory that C shall see. */
 
 /** A C function: numbers, 64-bit integers as bigint, views of memory for pointers, `null` for none. */
-export type NativeFunction = (
-  ...values: readonly (number | bigint | string | View | null)[]
-) => unknown;
+export type NativeFunction = (...values: readonly NativeValue[]) => unknown;
+export type NativeValue = number | bigint | string | View | null;
 export type View = ArrayBufferView | ArrayBufferLike;
 
 /** A C library, from which functions are bound by their declarations in C. */
@@ -23,6 +22,10 @@ export function openLibrary(path: string | null): Library {
   return { bind: (declaration) => library.func(declaration) };
 }
 
+/** The function at an address, by its declaration in C without a name: `int (void *it)`. */
+export const bindAt = (address: bigint, declaration: string): NativeFunction =>
+  koffi.decode(address, koffi.proto(declaration)) as NativeFunction;
+
 /** The error number of the last C call of this thread. */
 export const errorNumber = (): number => koffi.errno();
 
@@ -32,6 +35,9 @@ export const addressOf = (view: View): bigint => koffi.address(view);
 /** Memory that C gave us, as bytes. It must not be touched after C took it back. */
 export const bytesAt = (address: bigint, length: number): Uint8Array =>
   new Uint8Array(koffi.view(address, length));
+
+/** Text that C gave us, up to its zero byte. */
+export const textAt = (address: bigint): string => koffi.decode.string(address);
 
 /** Tells when a read of a file descriptor would not wait, or would fail. */
 export interface Readiness extends Disposable {

@@ -10,8 +10,9 @@ import { modelInputSchema } from '../contract/manifest.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import { openTensorKernel, type TensorKernel, workspaceBytesOf } from '../inference/kernel.ts';
 import { hasManifest, loadManifest, loadModel } from '../inference/manifest.ts';
+import { openSession, readModelFacts } from '../inference/open.ts';
 import { softmax, topK } from '../inference/scores.ts';
-import { type ModelSession, openSession, readModelFacts } from '../inference/session.ts';
+import type { ModelSession } from '../inference/session.ts';
 import { createRing, slotOffsetOf, workspaceOf } from '../ring/layout.ts';
 
 export type Evaluation = {

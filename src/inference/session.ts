@@ -1,7 +1,4 @@
-// The order matters: this comes before the package is loaded.
-import './no-telemetry.ts';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { type Fault, fault, type Outcome } from '../base/fault.ts';
 import type { ModelFile } from '../contract/threads.ts';
 
 /** What an .onnx file says about one of its inputs or outputs; free dimensions are names. */
@@ -18,62 +15,35 @@ export type ModelFacts = {
 
 /** A loaded model bound to one input tensor. `run` occupies the calling thread for its whole length. */
 export interface ModelSession {
-  /** Classifies what the bound tensor holds now; the scores are the caller's to change. */
+  /** Classifies what the bound tensor holds now; the scores are the caller's until the next run. */
   run(): Promise<Outcome<Float32Array>>;
+  /** Frees the model, which must not run any more. */
   close(): Promise<void>;
 }
 
-/** What the file says of itself, without running it. */
-export async function readModelFacts(path: string): Promise<Outcome<ModelFacts>> {
-  const session = await create(path, 1);
-  if (!session.ok) return session;
-  const facts = factsOf(session.value);
-  await session.value.release();
-  return success(facts);
+/** A way to onnxruntime. */
+export interface Runtime {
+  /** What the file says of itself, without running it. */
+  readFacts(path: string): Promise<Outcome<ModelFacts>>;
+  /**
+   * Loads a model and binds it to `tensor` (private memory of the shape the manifest states, which
+   * lives as long as the session). The file is held against the manifest first.
+   */
+  open(
+    model: ModelFile,
+    tensor: Uint8Array | Float32Array,
+    threads: number,
+  ): Promise<Outcome<ModelSession>>;
 }
 
-/**
- * Loads a model and binds it to `tensor` (private memory of the shape the manifest states). The file
- * is held against the manifest first.
- */
-export async function openSession(
-  model: ModelFile,
-  tensor: Uint8Array | Float32Array,
-  threads: number,
-): Promise<Outcome<ModelSession>> {
-  const created = await create(model.path, threads);
-  if (!created.ok) return created;
-  const session = created.value;
-  const facts = factsOf(session);
-  const problem = mismatchOf(model, facts);
-  if (problem !== undefined) {
-    await session.release();
-    return failure(problem);
-  }
+/** The one input and the one output of a model whose facts fit its manifest. */
+export function endsOf(facts: ModelFacts): {
+  readonly input: TensorFacts;
+  readonly output: TensorFacts;
+} {
   const [input] = facts.inputs as [TensorFacts];
   const [output] = facts.outputs as [TensorFacts];
-  const feeds = { [input.name]: new Tensor(model.input.type, tensor, shapeOf(model)) };
-  return success({
-    run: async () => {
-      try {
-        const outputs = await session.run(feeds);
-        const scores = outputs[output.name]?.data as Float32Array;
-        if (scores.length === model.labels.length) return success(scores);
-        // The file left the number of outputs open.
-        const sentence = `${model.path} gives ${scores.length} scores, but its manifest has ${model.labels.length} labels`;
-        return failure(fault('model.labels-mismatch', sentence, 'Correct the labels.'));
-      } catch (error) {
-        return failure(
-          fault(
-            'inference.failed',
-            `the model failed: ${messageOf(error)}`,
-            'Check the model with `sightd model eval`.',
-          ),
-        );
-      }
-    },
-    close: () => session.release(),
-  });
+  return { input, output };
 }
 
 /** The input's shape as the manifest has it, batch of one. */
@@ -83,37 +53,20 @@ export function shapeOf(model: Pick<ModelFile, 'input'>): readonly number[] {
   return layout === 'nhwc' ? [1, height, width, channels] : [1, channels, height, width];
 }
 
-async function create(path: string, threads: number): Promise<Outcome<InferenceSession>> {
-  try {
-    const session = await InferenceSession.create(path, {
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-      // Waiting threads would otherwise spin: at 30 fps that is several times the CPU of the model itself.
-      extra: { session: { intra_op: { allow_spinning: '0' } } },
-    });
-    return success(session);
-  } catch (error) {
-    return failure(
-      fault(
-        'model.corrupt',
-        `cannot load ${path}: ${messageOf(error).trim()}`,
-        'The file is not a whole ONNX model, or needs operators that this onnxruntime does not have; fetch it again.',
-      ),
-    );
-  }
+export function corruptFault(path: string, reason: string): Fault {
+  return fault(
+    'model.corrupt',
+    `cannot load ${path}: ${reason.trim()}`,
+    'The file is not a whole ONNX model, or needs operators that this onnxruntime does not have; fetch it again.',
+  );
 }
 
-function factsOf(session: InferenceSession): ModelFacts {
-  const read = (list: readonly InferenceSession.ValueMetadata[]): TensorFacts[] =>
-    list.map((value) => ({
-      name: value.name,
-      type: value.isTensor ? value.type : 'not a tensor',
-      shape: value.isTensor ? value.shape : [],
-    }));
-  return { inputs: read(session.inputMetadata), outputs: read(session.outputMetadata) };
+export function failedFault(reason: string): Fault {
+  return fault(
+    'inference.failed',
+    `the model failed: ${reason}`,
+    'Check the model with `sightd model eval`.',
+  );
 }
 
 /** Why the file cannot be what its manifest says, if so. */
