@@ -1,5 +1,7 @@
 import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
+import type { Clock } from '../base/time.ts';
+import { createTurn } from '../base/turn.ts';
 import type { FrameProducer, WritableSlot } from '../ring/producer.ts';
 import type { ChangeMeter } from './change.ts';
 import type { FrameSource } from './source.ts';
@@ -19,6 +21,7 @@ export type Capture = {
   readonly producer: FrameProducer;
   readonly meter: ChangeMeter;
   readonly onFrameFailed: (reason: Fault) => void;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 };
 
@@ -28,6 +31,7 @@ export type Capture = {
  */
 export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
   const { source, producer, signal } = capture;
+  const turn = createTurn(capture.clock);
   while (!signal.aborted) {
     await source.due(signal);
     // A claim may cost a waiting frame: not for nothing.
@@ -41,8 +45,7 @@ export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
     }
     const end = slot === undefined ? await letGo(capture) : await captureInto(slot, capture);
     if (end !== undefined) return end;
-    // A source that is always ready must still let messages in.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
   return { kind: 'aborted' };
 }

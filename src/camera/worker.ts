@@ -105,6 +105,7 @@ async function runSource(asked: SourceRequest, signal: AbortSignal): Promise<Cap
     source,
     producer,
     meter: createChangeMeter(),
+    clock,
     onFrameFailed: (fault: Fault) => report({ kind: 'frame-failed', fault }),
     signal,
   });

@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { assert, unreachable } from '../base/assert.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
+import { createTurn } from '../base/turn.ts';
 import type { FrameView } from '../contract/frame.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import type { Classification, InferenceCommand, InferenceReport } from '../contract/threads.ts';
@@ -34,6 +34,7 @@ assert(parentPort !== null, 'the inference worker is a thread');
 const port = parentPort;
 const report = (message: InferenceReport): void => port.postMessage(message);
 const stop = new AbortController();
+const turn = createTurn(systemClock);
 let reader: Reader | undefined;
 let reading: Promise<void> = Promise.resolve();
 /** What came while the model was still loading. */
@@ -94,7 +95,7 @@ async function readFrames(current: Reader): Promise<void> {
     if (frame !== undefined) {
       drained = false;
       await classify(current, frame);
-      await takeMessages();
+      await turn();
       continue;
     }
     // Before anybody waits for anybody: the slots held back are what the camera may be waiting for.
@@ -114,21 +115,6 @@ function moveTo(current: Reader, ring: RingHandle): void {
   current.next = undefined;
   current.consumer = openConsumer(ring, owner, number);
   current.kernel = current.kernel.moveTo(current.consumer.workspace);
-}
-
-/** How long a stop may go unheard, besides the frame at hand: far below the deadline for stopping. */
-const deafMax = 50_000 as Micros;
-let heardAt = systemClock.now();
-
-/**
- * Neither a claim nor a run turns the event loop: a thread that finds a frame whenever it looks would
- * be told to stop only once the ring is empty. A turn for every frame would cost 0.07 ms of CPU each.
- */
-async function takeMessages(): Promise<void> {
-  const now = systemClock.now();
-  if (now - heardAt < deafMax) return;
-  heardAt = now;
-  await setImmediate();
 }
 
 async function classify(current: Reader, frame: ReadableFrame): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Fault, fault } from '../../../src/base/fault.ts';
+import { type Micros, micros, systemClock } from '../../../src/base/time.ts';
 import { type CaptureEnd, captureFrames } from '../../../src/camera/capture.ts';
 import { createChangeMeter } from '../../../src/camera/change.ts';
 import { imbalanceOf, type Ledger } from '../../../src/contract/ledger.ts';
@@ -35,6 +36,12 @@ function settingOf(script: readonly Step[], part: Partial<Setting> = {}) {
   const source = createScriptedSource(script, { lossless, onDue });
   const stop = new AbortController();
   const failures: Fault[] = [];
+  let time = 0;
+  /** Each look at the clock is ten milliseconds later. */
+  const tick = (): Micros => {
+    time += 10_000;
+    return micros(time);
+  };
   return {
     source,
     producer,
@@ -48,6 +55,7 @@ function settingOf(script: readonly Step[], part: Partial<Setting> = {}) {
         producer,
         meter: createChangeMeter(),
         onFrameFailed: (reason) => failures.push(reason),
+        clock: { ...systemClock, now: tick },
         signal: stop.signal,
       }),
   };
