@@ -4,8 +4,8 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
-import { type CameraConfig, frameSizeOf } from '../contract/config.ts';
-import { type FrameGeometry, frameBytesOf } from '../contract/frame.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import { type FrameGeometry, frameBytesOf, frameSizeOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
 import type { FrameSource, Reading } from './source.ts';
 

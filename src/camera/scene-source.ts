@@ -1,7 +1,7 @@
 import { type Outcome, success } from '../base/fault.ts';
 import { type Clock, micros } from '../base/time.ts';
-import { type CameraConfig, frameSizeOf } from '../contract/config.ts';
-import { frameBytesOf } from '../contract/frame.ts';
+import type { CameraConfig } from '../contract/config.ts';
+import { frameBytesOf, frameSizeOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
 import { createScene } from './scene.ts';
 import type { FrameSource } from './source.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
-import { type FrameSize, pixelFormats } from './frame.ts';
+import { pixelFormats } from './frame.ts';
 import { ringOrders } from './ring.ts';
 
 /**
@@ -108,17 +108,6 @@ export const cameraSchema = z
     path: ['path'],
     message: 'a folder of images or a video file, which replay needs',
   });
-
-/** The frame size, where there is nothing to choose it by if the config leaves it open. */
-export function frameSizeOf({ width, height }: Pick<CameraConfig, 'width' | 'height'>): FrameSize {
-  return { width: width ?? 640, height: height ?? 480 };
-}
-
-/** The frame size that the config asks for, or undefined when it leaves it to the source. */
-export function askedSizeOf(config: Pick<CameraConfig, 'width' | 'height'>): FrameSize | undefined {
-  const isOpen = config.width === undefined && config.height === undefined;
-  return isOpen ? undefined : frameSizeOf(config);
-}
 
 const queueSchema = z.strictObject({
   slots: z.int().min(1).max(64).default(6).describe('Frames the ring can hold.'),

@@ -36,6 +36,23 @@ export type FrameColor = (typeof frameColors)[number];
 
 export type FrameSize = { readonly width: number; readonly height: number };
 
+/** What a config says of the frame size; it may leave it open. */
+export type AskedSize = {
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+};
+
+/** The frame size, where there is nothing to choose it by if the config leaves it open. */
+export function frameSizeOf({ width, height }: AskedSize): FrameSize {
+  return { width: width ?? 640, height: height ?? 480 };
+}
+
+/** The frame size that the config asks for, or undefined when it leaves it to the source. */
+export function askedSizeOf(config: AskedSize): FrameSize | undefined {
+  const isOpen = config.width === undefined && config.height === undefined;
+  return isOpen ? undefined : frameSizeOf(config);
+}
+
 /** What a source writes into a slot: every frame of one stream has the same format. */
 export type FrameGeometry = {
   readonly format: PixelFormat;

@@ -138,6 +138,37 @@ function reachProblems(tree: Tree): string[] {
     .map((path) => `${path} is reached by nobody`);
 }
 
+/**
+ * Packages that a thread may load, besides what it imports only on demand: each costs every thread
+ * megabytes, a schema library five.
+ */
+const threadPackages: readonly string[] = ['koffi', 'sharp', 'onnxruntime-node'];
+
+function threadPackageProblems(tree: Tree): string[] {
+  return [...tree.keys()].filter(isWorker).flatMap((worker) => {
+    const reached = new Set<string>();
+    const problems: string[] = [];
+    const pending = [worker];
+    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+      if (reached.has(path)) continue;
+      reached.add(path);
+      // Types are gone when the code runs.
+      const text = (tree.get(path) ?? '')
+        .replace(/^(import|export) type [^;]*;/gm, '')
+        .replaceAll('import(', 'onDemand(');
+      for (const specifier of importsOf(text)) {
+        if (isRelative(specifier)) pending.push(targetOf(path, specifier));
+        else if (!specifier.startsWith('node:') && !threadPackages.includes(packageOf(specifier))) {
+          problems.push(`${worker} loads ${specifier} through ${path}`);
+        }
+      }
+    }
+    return problems;
+  });
+}
+
+const isWorker = (path: string): boolean => posix.basename(path) === 'worker.ts';
+
 function textProblems(tree: Tree): string[] {
   return [...tree].flatMap(([path, text]) => {
     const problems: string[] = [];
@@ -160,6 +191,7 @@ const problemsOf = (tree: Tree): string[] => [
   ...importProblems(tree),
   ...doorProblems(tree),
   ...threadProblems(tree),
+  ...threadPackageProblems(tree),
   ...reachProblems(tree),
   ...textProblems(tree),
 ];
@@ -188,6 +220,9 @@ test('every package has one door', () => assert.deepEqual(doorProblems(source), 
 
 test('threads are made and met only where they should be', () =>
   assert.deepEqual(threadProblems(source), []));
+
+test('threads load no packages but those that they need', () =>
+  assert.deepEqual(threadPackageProblems(source), []));
 
 test('every file of src is reached from main or a worker', () =>
   assert.deepEqual(reachProblems(source), []));
@@ -224,6 +259,16 @@ const rows: readonly [what: string, files: Readonly<Record<string, string>>, pro
       'mqtt/m.ts': '',
     },
     /camera may not import mqtt/,
+  ],
+  [
+    'a schema library in a thread, by way of another file',
+    {
+      'camera/worker.ts': "import type { A } from './a.ts';\nimport { b } from './b.ts';\n",
+      'camera/a.ts': "import { z } from 'zod';\n",
+      'camera/b.ts': "import { c } from '../contract/c.ts';\n",
+      'contract/c.ts': "import { z } from 'zod';\n",
+    },
+    /^camera\/worker\.ts loads zod through contract\/c\.ts$/,
   ],
   [
     'an import over several lines',

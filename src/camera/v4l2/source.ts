@@ -2,8 +2,7 @@ import { type Fault, failure, fault, type Outcome, success } from '../../base/fa
 import { openReadiness, type Readiness } from '../../base/ffi.ts';
 import { copyBytes } from '../../base/libc.ts';
 import { type Clock, type Micros, micros, millis } from '../../base/time.ts';
-import { askedSizeOf } from '../../contract/config.ts';
-import type { FrameGeometry } from '../../contract/frame.ts';
+import { askedSizeOf, type FrameGeometry } from '../../contract/frame.ts';
 import type { SourceRequest } from '../../contract/threads.ts';
 import { decodeJpeg } from '../image.ts';
 import type { FrameSource, Reading } from '../source.ts';
