@@ -59,6 +59,7 @@ export type ModelFile = {
   readonly outputKind: 'probabilities' | 'logits';
 };
 
+/** `reportTogether`: classifications to report at once; waking the main thread costs as much as a tensor. */
 export type InferenceCommand =
   | {
       readonly kind: 'start';
@@ -72,11 +73,10 @@ export type InferenceCommand =
       readonly owner: number;
       /** Which of the ring's workspaces is this worker's. */
       readonly reader: number;
-      /** Classifications to report at once: waking the main thread costs as much as a tensor. */
       readonly reportTogether: number;
     }
   /** Frames come through another ring from now on. */
-  | { readonly kind: 'ring'; readonly ring: RingHandle }
+  | { readonly kind: 'ring'; readonly ring: RingHandle; readonly reportTogether: number }
   | { readonly kind: 'view'; readonly view: FrameView }
   | { readonly kind: 'stop' };
 

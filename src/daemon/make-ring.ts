@@ -6,31 +6,38 @@ import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { workspaceBytesOf } from '../inference/kernel.ts';
 import { createRing, ringBytesMax, ringBytesOf } from '../ring/layout.ts';
 
-/** Whether a source's frames go through a ring of this shape. */
-export function fitsRing(shape: RingShape, model: ModelFile, source: SourceDescription): boolean {
-  const { width, height } = source.geometryMax;
-  return (
-    frameBytesOf(source.geometryMax) <= shape.slotBytes &&
-    workspaceBytesOf(model.input, width, height) <= shape.workspaceBytes
-  );
-}
-
-/** The ring for a source, a model and a config; refused when it would be too large. */
-export function makeRing(
+/** The least ring for a source, a model and a config. */
+export function ringShapeOf(
   config: Config,
   model: ModelFile,
   source: SourceDescription,
-): Outcome<RingHandle> {
+): RingShape {
   const { width, height } = source.geometryMax;
-  const shape = {
+  return {
     slots: config.queue.slots,
     slotBytes: frameBytesOf(source.geometryMax),
-    order: source.lossless ? ('fifo' as const) : config.queue.order,
+    order: source.lossless ? 'fifo' : config.queue.order,
     readers: config.inference.workers,
     workspaceBytes: workspaceBytesOf(model.input, width, height),
   };
+}
+
+/** Whether a ring does for what is wanted: as ordered, and at least as large. */
+export function fitsRing(shape: RingShape, wanted: RingShape): boolean {
+  return (
+    shape.slots === wanted.slots &&
+    shape.order === wanted.order &&
+    shape.readers === wanted.readers &&
+    shape.slotBytes >= wanted.slotBytes &&
+    shape.workspaceBytes >= wanted.workspaceBytes
+  );
+}
+
+/** Makes a ring of this shape; refused when it would be too large. */
+export function makeRing(shape: RingShape, source: SourceDescription): Outcome<RingHandle> {
   if (ringBytesOf(shape) <= ringBytesMax) return success(createRing(shape));
+  const { width, height } = source.geometryMax;
   const gigabytes = (ringBytesOf(shape) / 2 ** 30).toFixed(1);
-  const sentence = `${config.queue.slots} frames of ${width}×${height} take ${gigabytes} GiB; the limit is 2`;
+  const sentence = `${shape.slots} frames of ${width}×${height} take ${gigabytes} GiB; the limit is 2`;
   return failure(fault('ring.too-large', sentence, 'Lower queue.slots or the camera size.'));
 }

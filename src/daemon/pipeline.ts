@@ -17,7 +17,7 @@ import type {
 } from '../contract/threads.ts';
 import { createChanges } from './changes.ts';
 import { frameNeedOf } from './frame-need.ts';
-import { fitsRing, makeRing } from './make-ring.ts';
+import { fitsRing, makeRing, ringShapeOf } from './make-ring.ts';
 import { drainReaders, type Reader } from './readers.ts';
 import { createReorder } from './reorder.ts';
 import { createRings } from './rings.ts';
@@ -98,6 +98,10 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     frameDeadline: seconds(config.health.frameDeadlineSeconds),
   });
 
+  /** Nobody waits for a single result of a lossless run; half of the ring stays in use. */
+  const reportTogetherOf = (from: SourceDescription | undefined): number =>
+    from?.lossless ? Math.max(1, config.queue.slots >> 1) : 1;
+
   const enterCamera = (next: CameraState): void => {
     cameraState = next;
     events.onCamera(next);
@@ -123,14 +127,16 @@ export function startPipeline(options: PipelineOptions): Pipeline {
   /** Sees to a ring that the source's frames fit; false when there can be none. */
   const provideRing = (opened: SourceDescription): boolean => {
     const ring = rings.current();
-    if (ring !== undefined && fitsRing(ring.shape, model, opened)) return true;
-    const made = makeRing(config, model, opened);
+    const wanted = ringShapeOf(config, model, opened);
+    if (ring !== undefined && fitsRing(ring.shape, wanted)) return true;
+    const made = makeRing(wanted, opened);
     if (!made.ok) {
       fail(made.fault);
       return false;
     }
     rings.replace(made.value);
-    for (const { seat } of readers) seat.send({ kind: 'ring', ring: made.value });
+    for (const { seat } of readers)
+      seat.send({ kind: 'ring', ring: made.value, reportTogether: reportTogetherOf(opened) });
     return true;
   };
 
@@ -235,8 +241,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
           ring,
           owner,
           reader: number,
-          // Nobody waits for a single result of a lossless run; half of the ring stays in use.
-          reportTogether: source?.lossless ? Math.max(1, config.queue.slots >> 1) : 1,
+          reportTogether: reportTogetherOf(source),
         });
       },
       onReport: (report) => onInference(reader, report),

@@ -3,7 +3,6 @@ import { assert, unreachable } from '../base/assert.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
 import { createTurn } from '../base/turn.ts';
 import type { FrameView } from '../contract/frame.ts';
-import type { RingHandle } from '../contract/ring.ts';
 import type { Classification, InferenceCommand, InferenceReport } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
@@ -21,13 +20,15 @@ type Reader = {
   consumer: FrameConsumer;
   kernel: TensorKernel;
   /** The ring to read from instead, once the frame at hand is done. */
-  next: RingHandle | undefined;
+  next: RingCommand | undefined;
+  reportTogether: number;
   readonly session: ModelSession;
   readonly start: StartCommand;
   readonly watchedAt: readonly number[];
   /** Classified frames whose slots are still held, since nobody was told yet. */
   readonly unreported: { readonly frame: ReadableFrame; readonly classification: Classification }[];
 };
+type RingCommand = Extract<InferenceCommand, { kind: 'ring' }>;
 type StartCommand = Extract<InferenceCommand, { kind: 'start' }>;
 
 assert(parentPort !== null, 'the inference worker is a thread');
@@ -38,7 +39,7 @@ const turn = createTurn(systemClock);
 let reader: Reader | undefined;
 let reading: Promise<void> = Promise.resolve();
 /** What came while the model was still loading. */
-let ringGiven: RingHandle | undefined;
+let ringGiven: RingCommand | undefined;
 let viewGiven: FrameView | undefined;
 
 port.on('message', (command: InferenceCommand) => {
@@ -47,8 +48,8 @@ port.on('message', (command: InferenceCommand) => {
       reading = start(command);
       break;
     case 'ring':
-      if (reader === undefined) ringGiven = command.ring;
-      else reader.next = command.ring;
+      if (reader === undefined) ringGiven = command;
+      else reader.next = command;
       reader?.consumer.wake();
       break;
     case 'view':
@@ -75,6 +76,7 @@ async function start(command: StartCommand): Promise<void> {
   if (viewGiven !== undefined) kernel.setView(viewGiven);
   reader = {
     next: ringGiven,
+    reportTogether: command.reportTogether,
     consumer,
     kernel,
     session: session.value,
@@ -109,10 +111,11 @@ async function readFrames(current: Reader): Promise<void> {
   reportUnreported(current);
 }
 
-function moveTo(current: Reader, ring: RingHandle): void {
+function moveTo(current: Reader, { ring, reportTogether }: RingCommand): void {
   reportUnreported(current);
   const { owner, reader: number } = current.start;
   current.next = undefined;
+  current.reportTogether = reportTogether;
   current.consumer = openConsumer(ring, owner, number);
   current.kernel = current.kernel.moveTo(current.consumer.workspace);
 }
@@ -124,7 +127,7 @@ async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
   if (outcome.ok) {
     const classification = classificationOf(current, frame, outcome.value, begun);
     current.unreported.push({ frame, classification });
-    if (current.unreported.length >= current.start.reportTogether) reportUnreported(current);
+    if (current.unreported.length >= current.reportTogether) reportUnreported(current);
   } else {
     reportUnreported(current);
     const { fault } = outcome;
