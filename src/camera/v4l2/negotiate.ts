@@ -3,7 +3,7 @@ import type { FrameColor } from '../../contract/frame.ts';
 import type { CaptureDevice } from './device.ts';
 import { fourccCode, fourccText, frameColorOf } from './formats.ts';
 import type { Mode } from './modes.ts';
-import { createRecord } from './record.ts';
+import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
 
 /** What the driver granted, which may be other than what was asked. */
@@ -34,30 +34,38 @@ export function negotiate(device: CaptureDevice, mode: Mode, fps: number): Outco
 
 type GrantedFormat = Omit<Granted, 'fps'>;
 
+/** What both interfaces' formats have, though at other places. */
+type FormatRecord = StructRecord<
+  keyof typeof v4l2.v4l2Format.fields & keyof typeof v4l2.v4l2FormatMplane.fields
+>;
+
 function setFormat(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
   const record = createRecord(v4l2.v4l2Format);
-  record.set('type', device.bufferType);
-  record.set('width', mode.width);
-  record.set('height', mode.height);
-  record.set('pixelformat', fourccCode(mode.fourcc));
-  record.set('field', v4l2.V4L2_FIELD_NONE);
-  const errno = device.request('VIDIOC_S_FMT', record);
-  if (errno !== 0) return failure(device.faultOf(errno, 'VIDIOC_S_FMT'));
-  return success({
-    fourcc: fourccText(record.get('pixelformat')),
-    width: record.get('width'),
-    height: record.get('height'),
-    color: frameColorOf(
-      record.get('colorspace'),
-      record.get('ycbcr_enc'),
-      record.get('quantization'),
-    ),
-    planes: [{ bytesPerLine: record.get('bytesperline'), bytes: record.get('sizeimage') }],
-  });
+  const planesOf = (): readonly GrantedPlane[] => [
+    { bytesPerLine: record.get('bytesperline'), bytes: record.get('sizeimage') },
+  ];
+  return requestFormat(device, mode, record, planesOf);
 }
 
 function setFormatMultiplanar(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
   const record = createRecord(v4l2.v4l2FormatMplane);
+  const { offset } = v4l2.v4l2FormatMplane.fields.plane_fmt;
+  const planesOf = (): readonly GrantedPlane[] =>
+    Array.from({ length: Math.min(record.get('num_planes'), v4l2.planesMax) }, (_, index) => {
+      const at = offset + index * v4l2.v4l2PlanePixFormat.bytes;
+      const plane = createRecord(v4l2.v4l2PlanePixFormat, record.bytes.subarray(at));
+      return { bytesPerLine: plane.get('bytesperline'), bytes: plane.get('sizeimage') };
+    });
+  return requestFormat(device, mode, record, planesOf);
+}
+
+/** Asks for a format and reads what came of it. */
+function requestFormat(
+  device: CaptureDevice,
+  mode: Mode,
+  record: FormatRecord,
+  planesOf: () => readonly GrantedPlane[],
+): Outcome<GrantedFormat> {
   record.set('type', device.bufferType);
   record.set('width', mode.width);
   record.set('height', mode.height);
@@ -65,8 +73,6 @@ function setFormatMultiplanar(device: CaptureDevice, mode: Mode): Outcome<Grante
   record.set('field', v4l2.V4L2_FIELD_NONE);
   const errno = device.request('VIDIOC_S_FMT', record);
   if (errno !== 0) return failure(device.faultOf(errno, 'VIDIOC_S_FMT'));
-  const { offset } = v4l2.v4l2FormatMplane.fields.plane_fmt;
-  const count = Math.min(record.get('num_planes'), v4l2.planesMax);
   return success({
     fourcc: fourccText(record.get('pixelformat')),
     width: record.get('width'),
@@ -76,11 +82,7 @@ function setFormatMultiplanar(device: CaptureDevice, mode: Mode): Outcome<Grante
       record.get('ycbcr_enc'),
       record.get('quantization'),
     ),
-    planes: Array.from({ length: count }, (_, index) => {
-      const at = offset + index * v4l2.v4l2PlanePixFormat.bytes;
-      const plane = createRecord(v4l2.v4l2PlanePixFormat, record.bytes.subarray(at));
-      return { bytesPerLine: plane.get('bytesperline'), bytes: plane.get('sizeimage') };
-    }),
+    planes: planesOf(),
   });
 }
 
