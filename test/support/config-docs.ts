@@ -2,7 +2,7 @@ import { configJsonSchema } from '../../src/contract/config.ts';
 
 /** The part of JSON Schema that the config's uses. */
 type Property = {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
@@ -10,6 +10,8 @@ type Property = {
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
   readonly properties?: Readonly<Record<string, Property>>;
+  readonly additionalProperties?: Property | boolean;
+  readonly anyOf?: readonly Property[];
 };
 
 /** docs/config.md, made from the config's schema. */
@@ -37,15 +39,30 @@ ${sections.join('\n\n')}
 }
 
 function tableOf(section: string, { properties = {} }: Property): string {
-  const rows = Object.entries(properties).map(
-    ([key, property]) =>
-      `| \`${section}.${key}\` | ${kindOf(property)} | ${defaultOf(property)} | ${property.description ?? ''} |`,
+  const rows = Object.entries(properties).flatMap(([key, property]) =>
+    rowsOf(`${section}.${key}`, property),
   );
   return ['| key | value | default | what |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+/** A row for a key, or one for each key within it. */
+function rowsOf(path: string, property: Property): string[] {
+  const what = property.description ?? '';
+  if (property.properties === undefined) {
+    return [`| \`${path}\` | ${kindOf(property)} | ${defaultOf(property)} | ${what} |`];
+  }
+  const within = Object.entries(property.properties).flatMap(([key, one]) =>
+    rowsOf(`${path}.${key}`, one),
+  );
+  return [`| \`${path}\` | | | ${what} |`, ...within];
+}
+
 function kindOf(property: Property): string {
   if (property.enum !== undefined) return property.enum.map((value) => `\`${value}\``).join(', ');
+  if (Array.isArray(property.type)) {
+    return property.type.map((type: string) => kindOf({ type })).join(' or ');
+  }
+  if (property.anyOf !== undefined) return property.anyOf.map(kindOf).join(' or ');
   const low = property.minimum ?? property.exclusiveMinimum;
   const range =
     low === undefined || property.maximum === undefined ? '' : ` ${low} to ${property.maximum}`;
@@ -56,8 +73,10 @@ function kindOf(property: Property): string {
       return `number${range}`;
     case 'boolean':
       return '`true` or `false`';
-    case 'object':
-      return 'label: number';
+    case 'object': {
+      const values = property.additionalProperties;
+      return typeof values === 'object' ? `name: ${kindOf(values)}` : 'keys and values';
+    }
     default:
       return 'text';
   }
