@@ -44,7 +44,7 @@ const birth = { topic: 'status', payload: 'online' };
 const never = new AbortController().signal;
 
 function attached(offlineMessagesMax = 0) {
-  const outgoing = createOutgoing(offlineMessagesMax);
+  const outgoing = createOutgoing(offlineMessagesMax, () => {});
   const connection = createConnection();
   outgoing.attach(connection.client, birth);
   return { outgoing, connection };
@@ -78,7 +78,7 @@ test('a message goes out at once, unacknowledged and not retained', () => {
 });
 
 test('without a connection fresh messages are dropped, and that is said', () => {
-  const outgoing = createOutgoing(0);
+  const outgoing = createOutgoing(0, () => {});
   assert.equal(outgoing.send('result', 'a'), false);
   const connection = createConnection();
   outgoing.attach(connection.client, birth);
@@ -96,14 +96,14 @@ test('a connection that does not keep up is given no more than its limit', () =>
 });
 
 test('a lossless queue keeps so many messages and refuses those beyond', () => {
-  const outgoing = createOutgoing(3);
+  const outgoing = createOutgoing(3, () => {});
   const accepted = ['a', 'b', 'c', 'd'].map((payload) => outgoing.send('result', payload));
   assert.deepEqual(accepted, [true, true, true, false]);
   assert.equal(outgoing.queued() > 0, true);
 });
 
 test('what was queued goes out in its order on the first connection, and only there', () => {
-  const outgoing = createOutgoing(100);
+  const outgoing = createOutgoing(100, () => {});
   for (const payload of ['a', 'b', 'c']) outgoing.send('result', payload);
   const first = createConnection();
   outgoing.attach(first.client, birth);
@@ -117,7 +117,7 @@ test('what was queued goes out in its order on the first connection, and only th
 });
 
 test('a message never overtakes those that wait in the queue', () => {
-  const outgoing = createOutgoing(1000);
+  const outgoing = createOutgoing(1000, () => {});
   const expected = Array.from({ length: 300 }, (_, at) => `${at}`);
   for (const payload of expected.slice(0, 100)) outgoing.send('result', payload);
   const connection = createConnection();
@@ -169,7 +169,7 @@ test('a payload that was acknowledged is sent again when it is set again', () =>
 });
 
 test('what was retained without a connection goes out on the next one, the newest only', () => {
-  const outgoing = createOutgoing(0);
+  const outgoing = createOutgoing(0, () => {});
   outgoing.retain('label', 'cat');
   outgoing.retain('label', 'dog');
   outgoing.retain('health', 'ok');
