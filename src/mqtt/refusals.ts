@@ -55,6 +55,9 @@ export function connectionFault(evidence: Evidence): Fault {
       ? unreachable(address, reason, clientMend)
       : clientFault(address, reason, false);
   }
+  if (isSecured(url) && !evidence.handshake.isDone && wasCut(error)) {
+    return unreachable(address, 'it closed the connection before TLS was set up', portMend);
+  }
   if (endOf(evidence) === 'version refused') {
     const mend = 'Set mqtt.protocol to auto, which finds the version, or to the one it speaks.';
     return unreachable(address, 'it does not speak the MQTT version of mqtt.protocol', mend);
@@ -95,6 +98,8 @@ const loginRefusals = new Set([4, 5, 0x86, 0x87, 0x8a, 0x8c]);
 
 const clientMend = `Check mqtt.cert and mqtt.key, and that the broker trusts who signed them; ${again}.`;
 
+const portMend = `Check that this is the broker's port for TLS (often 8883), not the plain one; ${again}.`;
+
 function unreachable(address: string, reason: string, mend: string): Fault {
   return fault('mqtt.unreachable', `no connection to the broker at ${address}: ${reason}`, mend);
 }
@@ -124,8 +129,7 @@ function tlsFault(evidence: Evidence, address: string, code: string): Fault | un
     return clientFault(address, reason, evidence.hasCertificate);
   }
   if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE/.test(code)) {
-    const mend = `Use the port that the broker has for TLS (often 8883), or an address without it; ${again}.`;
-    return unreachable(address, 'this port does not speak TLS', mend);
+    return unreachable(address, 'this port does not speak TLS', portMend);
   }
   return undefined;
 }
