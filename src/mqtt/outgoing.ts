@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Fault } from '../base/fault.ts';
 import { type MessageProperties, type PublishOptions, Refusal, type Sender } from './sender.ts';
 
@@ -137,6 +138,8 @@ export function createOutgoing(
       };
       const lose = (): void => finish('lost');
       deliveries.add(lose);
+      // One signal may well be that of all of them; their number has its own limit.
+      setMaxListeners(0, signal);
       signal.addEventListener('abort', lose, { once: true });
       current.publish(message.topic, bytesOf(message.payload), publishOptions(message), (error) => {
         if (!deliveries.has(lose)) return;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { statusMessageSchema } from '../../src/contract/messages.ts';
 import { openBroker } from '../../src/mqtt/broker.ts';
 import { type Broker, skipWithout, startNats, startRabbit } from '../support/brokers.ts';
+import { isOnline, openTestLink } from '../support/link.ts';
 import {
   type Message,
   skipWithoutMosquitto,
@@ -63,5 +64,39 @@ for (const [name, skip, start, protocol] of brokers) {
     await late.until(isStatus('stopped'));
     await late.close();
     assert.equal(late.messages.length, 1, 'one retained message a topic');
+    await talksBothWays(broker);
   });
+}
+
+/** What config and commands come by: a retained message for who asks later, then news. */
+async function talksBothWays(broker: Any): Promise<void> {
+  await using one = openTestLink(broker.url);
+  await one.until(isOnline);
+  const never = new AbortController().signal;
+  const say = (payload: string, retain: boolean) =>
+    one.link.deliver(
+      { topic: 'test/desired', payload, retain, expirySeconds: undefined, userProperties: {} },
+      never,
+    );
+  assert.equal(await say('kept', true), 'acknowledged');
+  const messages: (readonly [string, boolean])[] = [];
+  let heard = (): void => {};
+  using _subscription = one.link.subscribe('test/desired', ({ payload, retained }) => {
+    messages.push([Buffer.from(payload).toString(), retained]);
+    heard();
+  });
+  const hears = async (count: number): Promise<void> => {
+    while (messages.length < count) {
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+    }
+  };
+  await hears(1);
+  assert.equal(await say('news', false), 'acknowledged');
+  await hears(2);
+  assert.deepEqual(messages, [
+    ['kept', true],
+    ['news', false],
+  ]);
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createOutgoing, type Outgoing } from '../../../src/mqtt/outgoing.ts';
+import { fault } from '../../../src/base/fault.ts';
+import { createOutgoing, type Delivery, type Outgoing } from '../../../src/mqtt/outgoing.ts';
+import { Refusal } from '../../../src/mqtt/sender.ts';
 
 type Sent = {
   readonly topic: string;
@@ -258,4 +260,75 @@ test('waiting for idleness ends when it is aborted, before or meanwhile', async 
   assert.equal(await isSettled(idle), false);
   abort.abort();
   assert.equal(await idle, false);
+});
+
+const event: Delivery = {
+  topic: 'event',
+  payload: new Uint8Array([104, 105]),
+  retain: true,
+  expirySeconds: 5,
+  userProperties: {},
+};
+const refusal = new Refusal(fault('mqtt.message-refused', 'no', 'Ask.'));
+
+test('a delivery goes out acknowledged, in its bytes, and is told when it has arrived', async () => {
+  const { outgoing, connection } = attached();
+  const delivered = outgoing.deliver(event, never);
+  assert.equal(await isSettled(delivered), false);
+  const [sent] = connection.of('event');
+  assert.deepEqual([String(sent?.payload), sent?.qos, sent?.retain], ['hi', 1, true]);
+  sent?.acknowledge();
+  assert.equal(await delivered, 'acknowledged');
+});
+
+test('a delivery is lost without a connection, with its connection, or when it is given up', async () => {
+  const outgoing = createOutgoing(0, () => {});
+  assert.equal(await outgoing.deliver(event, never), 'lost');
+  const connection = createConnection();
+  outgoing.attach(connection.client, birth);
+  assert.equal(await outgoing.deliver(event, AbortSignal.abort()), 'lost');
+  const abort = new AbortController();
+  const [given, cut] = [outgoing.deliver(event, abort.signal), outgoing.deliver(event, never)];
+  abort.abort();
+  assert.equal(await given, 'lost');
+  assert.equal(await isSettled(cut), false);
+  outgoing.detach();
+  assert.equal(await cut, 'lost');
+  connection.acknowledgeAll();
+});
+
+test('a delivery that the broker refuses is told and said', async () => {
+  const said: unknown[] = [];
+  const outgoing = createOutgoing(0, (reason) => said.push(reason));
+  const connection = createConnection();
+  outgoing.attach(connection.client, birth);
+  const delivered = outgoing.deliver(event, never);
+  connection.of('event')[0]?.acknowledge(refusal);
+  assert.equal(await delivered, 'refused');
+  assert.deepEqual(said, [refusal.fault]);
+});
+
+test('more deliveries than the limit are lost, not kept', async () => {
+  const { outgoing } = attached();
+  for (let at = 0; at < 1024; at += 1) void outgoing.deliver(event, never);
+  assert.equal(await outgoing.deliver(event, never), 'lost');
+});
+
+test('a retained payload that the broker refuses holds up nobody', async () => {
+  const { outgoing, connection } = attached();
+  connection.acknowledgeAll();
+  outgoing.retain('label', 'cat');
+  connection.of('label')[0]?.acknowledge(refusal);
+  assert.equal(await outgoing.untilIdle(never), true);
+  assert.equal(connection.of('label').length, 1);
+});
+
+test('it is not idle while a delivery is under way', async () => {
+  const { outgoing, connection } = attached();
+  connection.acknowledgeAll();
+  void outgoing.deliver(event, never);
+  const idle = outgoing.untilIdle(never);
+  assert.equal(await isSettled(idle), false);
+  connection.of('event')[0]?.acknowledge();
+  assert.equal(await idle, true);
 });
