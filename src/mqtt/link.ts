@@ -220,6 +220,8 @@ function open(
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
+    // The package would put an IPv6 address together without its brackets.
+    transformWsUrl: () => options.url,
     // Below a WebSocket the package would make the TLS connection out of our sight.
     ...(options.url.startsWith('wss:')
       ? { wsOptions: { createConnection: tlsConnector(handshake) } }

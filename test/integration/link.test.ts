@@ -117,6 +117,15 @@ test('a version that was refused is not spoken again', async () => {
   assert.deepEqual(broker.connects.slice(0, 4), [5, 4, 4, 4]);
 });
 
+test('a broker may have an IPv6 address, below a WebSocket too', async () => {
+  for (const scheme of ['mqtt', 'mqtts', 'ws', 'wss']) {
+    await using one = openTestLink(`${scheme}://[::1]:1/mqtt`);
+    const state = await one.until(({ kind }) => kind === 'waiting');
+    assert.ok(state.kind === 'waiting');
+    assert.match(state.fault.message, /(ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT|ENETUNREACH)/);
+  }
+});
+
 test('a file that cannot be read any more is waited for like a broker', async () => {
   const reason = fault('mqtt.credentials', 'mqtt.ca: cannot read ca.pem', 'Check the path.');
   const { clock, ended } = createFastClock(60);
