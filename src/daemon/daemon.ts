@@ -130,6 +130,7 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
   const wallClock = createWallClock(clock, Date.now);
   const failures = createFailureLog(log);
   const logCamera = createCameraLog(log);
+  const logLink = createLinkLog(log);
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
   const link = openLink({
@@ -147,7 +148,7 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     random,
     onRefused: (reason) => log.warn({ fault: reason }, 'the broker does not take this'),
     onState: (state) => {
-      logLink(log, state);
+      logLink(state);
       reporter?.touch();
     },
   });
@@ -259,20 +260,28 @@ function createCameraLog(log: Log): (camera: CameraState) => void {
   };
 }
 
-function logLink(log: Log, state: LinkState): void {
-  switch (state.kind) {
-    case 'online':
-      log.info({ protocol: state.protocol }, 'connected to the broker');
-      break;
-    case 'waiting':
-      // Said once an outage; the attempts that follow are the state's business.
-      if (state.attempt <= 1) log.warn({ fault: state.fault }, 'no broker; going on without');
-      else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
-      break;
-    case 'connecting':
-    case 'closed':
-      break;
-  }
+/** Said once an outage, and again when its reason is another one. */
+function createLinkLog(log: Log): (state: LinkState) => void {
+  let said: string | undefined;
+  return (state) => {
+    switch (state.kind) {
+      case 'online':
+        log.info({ protocol: state.protocol }, 'connected to the broker');
+        break;
+      case 'waiting': {
+        const isNews = state.attempt <= 1 || state.fault.code !== said;
+        said = state.fault.code;
+        if (isNews) log.warn({ fault: state.fault }, 'no broker; going on without');
+        else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
+        break;
+      }
+      case 'connecting':
+      case 'closed':
+        break;
+      default:
+        unreachable(state);
+    }
+  };
 }
 
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */
