@@ -50,6 +50,13 @@ const faultKinds = {
   'mqtt.unreachable': { retryable: true, exit: exitCodes.unavailable },
   'mqtt.refused': { retryable: true, exit: exitCodes.unavailable },
   'mqtt.credentials': { retryable: false, exit: exitCodes.config },
+  'mqtt.tls-untrusted': { retryable: true, exit: exitCodes.unavailable },
+  'mqtt.tls-expired': { retryable: true, exit: exitCodes.unavailable },
+  'mqtt.tls-name': { retryable: true, exit: exitCodes.unavailable },
+  'mqtt.tls-client': { retryable: true, exit: exitCodes.unavailable },
+  'mqtt.message-refused': { retryable: false, exit: exitCodes.unavailable },
+  'mqtt.message-too-large': { retryable: false, exit: exitCodes.unavailable },
+  'mqtt.subscription-refused': { retryable: true, exit: exitCodes.unavailable },
   'broker.port': { retryable: false, exit: exitCodes.unavailable },
   'dataset.unreadable': { retryable: false, exit: exitCodes.unavailable },
 } as const satisfies Record<string, { retryable: boolean; exit: ExitCode }>;

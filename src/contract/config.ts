@@ -184,42 +184,94 @@ const publishSchema = z.strictObject({
   topK: z.int().min(1).max(20).default(5).describe('Best labels in a result.'),
 });
 
-const mqttSchema = z.strictObject({
-  url: z
-    .string()
-    .regex(
-      /^(mqtt|mqtts|ws|wss):\/\/.+/,
-      'an address such as mqtt://localhost:1883 (mqtt, mqtts, ws or wss)',
-    )
-    .refine((url) => !url.includes('://') || (URL.canParse(url) && !/\s/.test(url)), {
-      message: 'a whole address such as mqtt://localhost:1883',
-    })
-    .refine((url) => !/^[a-z]+:\/\/[^/]*@/.test(url), {
-      message: 'an address without a login; use mqtt.username and mqtt.passwordFile',
-    })
-    .default('mqtt://localhost:1883')
-    .describe('The broker.'),
-  base: z
-    .string()
-    .regex(
-      /^[^#+/\p{Cc}]+(\/[^#+/\p{Cc}]+){0,4}$/u,
-      'up to 5 levels without + and #, no slash at the ends',
-    )
-    .default('sightd')
-    .describe('Topics are BASE/DEVICE/….'),
-  protocol: z
-    .literal(['auto', 5, '3.1.1'])
-    .default('auto')
-    .describe('MQTT version; auto speaks 5 and falls back to 3.1.1 when the broker refuses it.'),
-  username: z.string().min(1).optional().describe('Name to log in with.'),
-  passwordFile: z.string().min(1).optional().describe('File with the password on its first line.'),
-  reconnectSecondsMax: z
-    .number()
-    .min(1)
-    .max(3600)
-    .default(60)
-    .describe('Cap of the wait between attempts to connect (exponential, with full jitter).'),
-});
+/** A path, or `credential:NAME`: the file of that name that systemd hands in. */
+const secretPath = z
+  .string()
+  .min(1)
+  .refine((path) => !/^credential:(.*\/.*|\.{0,2})$/.test(path), {
+    message: 'a path, or credential: and a name',
+  });
+
+const mqttSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(
+        /^(mqtt|mqtts|ws|wss):\/\/.+/,
+        'an address such as mqtt://localhost:1883 (mqtt, mqtts, ws or wss)',
+      )
+      .refine((url) => !url.includes('://') || (URL.canParse(url) && !/\s/.test(url)), {
+        message: 'a whole address such as mqtt://localhost:1883',
+      })
+      .refine((url) => !/^[a-z]+:\/\/[^/]*@/.test(url), {
+        message: 'an address without a login; use mqtt.username and mqtt.passwordFile',
+      })
+      .default('mqtt://localhost:1883')
+      .describe('The broker.'),
+    base: z
+      .string()
+      .regex(
+        /^[^#+/\p{Cc}]+(\/[^#+/\p{Cc}]+){0,4}$/u,
+        'up to 5 levels without + and #, no slash at the ends',
+      )
+      .default('sightd')
+      .describe('Topics are BASE/DEVICE/….'),
+    protocol: z
+      .literal(['auto', 5, '3.1.1'])
+      .default('auto')
+      .describe('MQTT version; auto speaks 5 and falls back to 3.1.1 when the broker refuses it.'),
+    username: z.string().min(1).optional().describe('Name to log in with.'),
+    passwordFile: secretPath
+      .optional()
+      .describe(
+        'File with the password on its first line; this and the three below may be `credential:NAME`, a systemd credential.',
+      ),
+    ca: secretPath
+      .optional()
+      .describe(
+        "PEM file with the authorities that may sign the broker's certificate; those that Node.js knows when absent.",
+      ),
+    cert: secretPath
+      .optional()
+      .describe("PEM file with this device's certificate, for a broker that asks for one."),
+    key: secretPath
+      .optional()
+      .describe('PEM file with the private key of `mqtt.cert`, without a passphrase.'),
+    keepaliveSeconds: z
+      .int()
+      .min(5)
+      .max(300)
+      .default(20)
+      .describe(
+        'Silence after which the connection is probed; the broker tells of a lost device after one and a half of it.',
+      ),
+    reconnectSecondsMax: z
+      .number()
+      .min(1)
+      .max(3600)
+      .default(60)
+      .describe('Cap of the wait between attempts to connect (exponential, with full jitter).'),
+  })
+  .refine(({ username, passwordFile }) => passwordFile === undefined || username !== undefined, {
+    path: ['username'],
+    message: 'the name that mqtt.passwordFile is for',
+  })
+  .refine(({ cert, key }) => cert === undefined || key !== undefined, {
+    path: ['key'],
+    message: 'the private key of mqtt.cert',
+  })
+  .refine(({ cert, key }) => key === undefined || cert !== undefined, {
+    path: ['cert'],
+    message: 'the certificate that mqtt.key is for',
+  })
+  .superRefine((config, context) => {
+    if (/^(mqtts|wss):/.test(config.url)) return;
+    for (const key of ['ca', 'cert', 'key'] as const) {
+      if (config[key] === undefined) continue;
+      const message = 'an mqtt.url that begins with mqtts:// or wss:// to go with it';
+      context.addIssue({ code: 'custom', path: [key], message });
+    }
+  });
 
 const healthSchema = z.strictObject({
   intervalSeconds: z

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { unreachable } from '../base/assert.ts';
-import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { type Fault, failure, fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -18,6 +17,7 @@ import {
 } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { loadModel } from '../inference/manifest.ts';
+import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
 import { defaultBackoff, type Link, type LinkState, openLink } from '../mqtt/link.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
@@ -83,7 +83,6 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 type Prepared = {
   readonly model: ModelFile;
   readonly watched: readonly string[];
-  readonly password: string | undefined;
 };
 
 /** What can be known to be wrong before anything is started. */
@@ -103,22 +102,14 @@ function prepare(config: Config): Outcome<Prepared> {
       ),
     );
   }
-  const password = readPassword(config.mqtt.passwordFile);
-  return password.ok
-    ? success({ model: model.value, watched, password: password.value })
-    : password;
+  // What is missing or broken from the start is said now; the link reads it again by itself.
+  const credentials = credentialsOf(config);
+  return credentials.ok ? success({ model: model.value, watched }) : credentials;
 }
 
-function readPassword(path: string | undefined): Outcome<string | undefined> {
-  if (path === undefined) return success(undefined);
-  try {
-    return success(readFileSync(path, 'utf8').split(/\r?\n/, 1)[0]);
-  } catch (error) {
-    const sentence = `mqtt.passwordFile: cannot read ${path}: ${messageOf(error)}`;
-    return failure(
-      fault('mqtt.credentials', sentence, 'Check the path and that this user may read it.'),
-    );
-  }
+/** The login and the TLS files as they are now; systemd says where its credentials are. */
+function credentialsOf(config: Config): Outcome<Credentials> {
+  return readCredentials(config.mqtt, process.env['CREDENTIALS_DIRECTORY']);
 }
 
 type Parts = {
@@ -129,7 +120,7 @@ type Parts = {
   readonly status: (state: StatusMessage['state']) => string;
 };
 
-function start(options: DaemonOptions, { model, watched, password }: Prepared): Parts {
+function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
   const { config, log, clock, random } = options;
   const session = randomBytes(8).toString('hex');
   const device = config.device.id ?? hostDevice();
@@ -139,22 +130,25 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
   const wallClock = createWallClock(clock, Date.now);
   const failures = createFailureLog(log);
   const logCamera = createCameraLog(log);
+  const logLink = createLinkLog(log);
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
   const link = openLink({
     url: config.mqtt.url,
     clientId: `sightd-${device}-${session.slice(0, 6)}`,
     protocol: config.mqtt.protocol,
-    username: config.mqtt.username,
-    password,
+    credentials: () => credentialsOf(config),
+    keepaliveSeconds: config.mqtt.keepaliveSeconds,
     will: { topic: topics.status, payload: status('offline') },
     birth: { topic: topics.status, payload: status('online') },
     backoff: defaultBackoff(config.mqtt.reconnectSecondsMax),
     offlineMessagesMax: config.camera.pace === 'fast' ? offlineResultsMax : 0,
     clock,
+    wallNow: Date.now,
     random,
+    onRefused: (reason) => log.warn({ fault: reason }, 'the broker does not take this'),
     onState: (state) => {
-      logLink(log, state);
+      logLink(state);
       reporter?.touch();
     },
   });
@@ -266,20 +260,28 @@ function createCameraLog(log: Log): (camera: CameraState) => void {
   };
 }
 
-function logLink(log: Log, state: LinkState): void {
-  switch (state.kind) {
-    case 'online':
-      log.info({}, 'connected to the broker');
-      break;
-    case 'waiting':
-      // Said once an outage; the attempts that follow are the state's business.
-      if (state.attempt <= 1) log.warn({ fault: state.fault }, 'no broker; going on without');
-      else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
-      break;
-    case 'connecting':
-    case 'closed':
-      break;
-  }
+/** Said once an outage, and again when its reason is another one. */
+function createLinkLog(log: Log): (state: LinkState) => void {
+  let said: string | undefined;
+  return (state) => {
+    switch (state.kind) {
+      case 'online':
+        log.info({ protocol: state.protocol }, 'connected to the broker');
+        break;
+      case 'waiting': {
+        const isNews = state.attempt <= 1 || state.fault.code !== said;
+        said = state.fault.code;
+        if (isNews) log.warn({ fault: state.fault }, 'no broker; going on without');
+        else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
+        break;
+      }
+      case 'connecting':
+      case 'closed':
+        break;
+      default:
+        unreachable(state);
+    }
+  };
 }
 
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */

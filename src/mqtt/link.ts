@@ -1,13 +1,25 @@
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type BackoffPolicy, backoff } from '../base/backoff.ts';
-import { type Fault, fault, messageOf } from '../base/fault.ts';
+import type { Fault, Outcome } from '../base/fault.ts';
 import type { Random } from '../base/random.ts';
 import { type Clock, type Micros, micros, millis } from '../base/time.ts';
-import { createOutgoing } from './outgoing.ts';
+import { type Handshake, tlsConnector, watchHandshake } from './chain.ts';
+import type { Credentials } from './credentials.ts';
+import { createOutgoing, type Delivered, type Delivery } from './outgoing.ts';
+import { firstChoice, nextChoice, type Protocol } from './protocol-choice.ts';
+import {
+  connectionFault,
+  createRefusalLog,
+  disconnectError,
+  type Evidence,
+  endOf,
+} from './refusals.ts';
+import { type BrokerLimits, createPacedSender, unlimited } from './sender.ts';
+import { createSubscriptions, type Incoming, type IncomingListener } from './subscriptions.ts';
 
 export type LinkState =
   | { readonly kind: 'connecting'; readonly attempt: number }
-  | { readonly kind: 'online'; readonly since: Micros }
+  | { readonly kind: 'online'; readonly since: Micros; readonly protocol: 5 | '3.1.1' }
   | { readonly kind: 'waiting'; readonly attempt: number; readonly fault: Fault }
   | { readonly kind: 'closed' };
 
@@ -15,8 +27,10 @@ export type LinkOptions = {
   readonly url: string;
   readonly clientId: string;
   readonly protocol: 'auto' | 5 | '3.1.1';
-  readonly username: string | undefined;
-  readonly password: string | undefined;
+  /** Read before every connection: what was renewed meanwhile is used. */
+  readonly credentials: () => Outcome<Credentials>;
+  /** MQTT 3.1.2.10: the broker notices a lost device after one and a half of these. */
+  readonly keepaliveSeconds: number;
   /** Retained messages that the broker tells for us: when we are lost, and when we come. */
   readonly will: { readonly topic: string; readonly payload: string };
   readonly birth: { readonly topic: string; readonly payload: string };
@@ -24,8 +38,12 @@ export type LinkOptions = {
   /** Messages to keep while there has been no connection; 0 drops them, as fresh results should be. */
   readonly offlineMessagesMax: number;
   readonly clock: Clock;
+  /** The device's wall clock, which certificates are held against; milliseconds since 1970. */
+  readonly wallNow: () => number;
   readonly random: Random;
   readonly onState: (state: LinkState) => void;
+  /** What the broker would not take, on a connection that goes on; said once a connection. */
+  readonly onRefused: (reason: Fault) => void;
 };
 
 /** The daemon's connection to its broker. Nothing here ever waits for the broker but `close`. */
@@ -35,6 +53,13 @@ export interface Link {
   retain(topic: string, payload: string): void;
   /** QoS 0, once; false when it was dropped: no connection, or one that cannot keep up. */
   send(topic: string, payload: string): boolean;
+  /**
+   * QoS 1, once; tells what became of it. In the order of the calls, and no more at a time than the
+   * broker takes. Never rejects. Without a connection it is `lost` at once.
+   */
+  deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
+  /** QoS 1, an exact topic with one listener; asked for again after every reconnect. */
+  subscribe(topic: string, onIncoming: IncomingListener): Disposable;
   /** Messages that were accepted and are still waiting for a connection. */
   queued(): number;
   /**
@@ -51,17 +76,17 @@ export interface Link {
 
 /** The broker must answer a CONNECT within this. */
 const connectTimeoutMs = 10_000;
-/** MQTT 3.1.2.10: the broker notices a lost device after one and a half of these. */
-const keepaliveSeconds = 20;
 /** A connection that lasted this long was a good one: the backoff begins anew. */
 const settledAfter = micros(30_000_000);
-
-type Protocol = 4 | 5;
+/** MQTT 5: what is larger is not sent to us. A config or a command is a few kilobytes. */
+const incomingBytesMax = 1024 * 1024;
 
 /** The door to the mqtt package, which is asked to do one connection at a time. */
 export function openLink(options: LinkOptions): Link {
-  const outgoing = createOutgoing(options.offlineMessagesMax);
-  let protocol: Protocol = options.protocol === '3.1.1' ? 4 : 5;
+  const refusals = createRefusalLog(options.onRefused);
+  const outgoing = createOutgoing(options.offlineMessagesMax, refusals.say);
+  const subscriptions = createSubscriptions(refusals.say);
+  let choice = firstChoice(options.protocol);
   let state: LinkState = { kind: 'connecting', attempt: 0 };
   let client: MqttClient | undefined;
   let retry: AbortController | undefined;
@@ -76,34 +101,62 @@ export function openLink(options: LinkOptions): Link {
 
   const attempt = (number: number): void => {
     enter({ kind: 'connecting', attempt: number });
-    let refusal: Error | undefined;
-    const current = connect(options.url, clientOptions(options, protocol));
+    const credentials = options.credentials();
+    if (!credentials.ok) {
+      void waitAndRetry(state, number, credentials.fault);
+      return;
+    }
+    const handshake: Handshake = { isDone: false, chain: [] };
+    let error: Error | undefined;
+    const { protocol } = choice;
+    const current = open(options, credentials.value, protocol, handshake);
     client = current;
-    current.on('connect', () => {
-      enter({ kind: 'online', since: options.clock.now() });
-      outgoing.attach(current, options.birth);
+    current.on('connect', (connack) => {
+      enter({
+        kind: 'online',
+        since: options.clock.now(),
+        protocol: protocol === 5 ? 5 : '3.1.1',
+      });
+      refusals.forget();
+      subscriptions.attach(current);
+      outgoing.attach(createPacedSender(current, limitsOf(connack)), options.birth);
     });
-    current.on('error', (error: Error) => {
-      refusal = error;
+    current.on('message', (topic, payload, packet) => {
+      subscriptions.receive(incomingOf(topic, payload, packet));
+    });
+    // The first error is the reason, what follows it its consequence.
+    current.on('error', (reason: Error) => {
+      error ??= reason;
+    });
+    current.on('disconnect', ({ reasonCode, properties }) => {
+      error ??= disconnectError(reasonCode, properties?.reasonString);
     });
     current.once('close', () => {
       outgoing.detach();
+      subscriptions.detach();
       current.end(true);
       if (state.kind === 'closed') return;
-      if (options.protocol === 'auto' && protocol === 5 && isProtocolRefusal(refusal)) {
-        protocol = 4;
-        attempt(number);
-        return;
-      }
-      void waitAndRetry(state, number, refusal);
+      const evidence: Evidence = {
+        url: options.url,
+        error,
+        handshake,
+        wasOnline: state.kind === 'online',
+        hasCertificate: credentials.value.tls.cert !== undefined,
+        wallNow: options.wallNow(),
+      };
+      const end = endOf(evidence);
+      const wasSettled = choice.isSettled;
+      choice = nextChoice(choice, end);
+      if (end === 'version refused' && !wasSettled) attempt(number);
+      else void waitAndRetry(state, number, connectionFault(evidence));
     });
   };
 
-  const waitAndRetry = async (from: LinkState, number: number, refusal: Error | undefined) => {
+  const waitAndRetry = async (from: LinkState, number: number, reason: Fault) => {
     const wasGood = from.kind === 'online' && options.clock.now() - from.since > settledAfter;
     const failures = wasGood ? 1 : number + 1;
-    enter({ kind: 'waiting', attempt: failures, fault: faultOf(options.url, refusal) });
     retry = new AbortController();
+    enter({ kind: 'waiting', attempt: failures, fault: reason });
     await options.clock.sleep(backoff(options.backoff, failures - 1, options.random), retry.signal);
     if (!retry.signal.aborted) attempt(failures);
   };
@@ -134,25 +187,48 @@ export function openLink(options: LinkOptions): Link {
     state: () => state,
     retain: outgoing.retain,
     send: outgoing.send,
+    deliver: outgoing.deliver,
+    subscribe: subscriptions.subscribe,
     queued: outgoing.queued,
     close,
   };
 }
 
-function clientOptions(options: LinkOptions, protocol: Protocol): IClientOptions {
-  return {
+function open(
+  options: LinkOptions,
+  credentials: Credentials,
+  protocol: Protocol,
+  handshake: Handshake,
+): MqttClient {
+  const { username, password, tls } = credentials;
+  const client = connect(options.url, {
     clientId: options.clientId,
     protocolVersion: protocol,
+    // Nothing is kept for us while we are away: a command is for now, a desired config is retained.
     clean: true,
+    ...(protocol === 5
+      ? { properties: { sessionExpiryInterval: 0, maximumPacketSize: incomingBytesMax } }
+      : {}),
     // One connection a client: the package's own reconnecting has a fixed period and no jitter.
     reconnectPeriod: 0,
     connectTimeout: connectTimeoutMs,
-    keepalive: keepaliveSeconds,
+    keepalive: options.keepaliveSeconds,
     queueQoSZero: false,
     will: { ...options.will, payload: Buffer.from(options.will.payload), qos: 1, retain: true },
-    ...(options.username === undefined ? {} : { username: options.username }),
-    ...(options.password === undefined ? {} : { password: options.password }),
-  };
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
+    // The package would put an IPv6 address together without its brackets.
+    transformWsUrl: () => options.url,
+    // Below a WebSocket the package would make the TLS connection out of our sight.
+    ...(options.url.startsWith('wss:')
+      ? { wsOptions: { createConnection: tlsConnector(handshake) } }
+      : {}),
+  });
+  watchHandshake(client.stream, handshake);
+  return client;
 }
 
 async function disconnect(client: MqttClient | undefined, isOrderly: boolean): Promise<void> {
@@ -161,35 +237,24 @@ async function disconnect(client: MqttClient | undefined, isOrderly: boolean): P
   await new Promise<void>((resolve) => client.end(!isOrderly, () => resolve()));
 }
 
-/** CONNACK code 1 of MQTT 3.1.1, or reason 0x84 of MQTT 5: unsupported protocol version. */
-function isProtocolRefusal(error: Error | undefined): boolean {
-  const code = error !== undefined && 'code' in error ? error.code : undefined;
-  return code === 1 || code === 0x84;
+function limitsOf({ properties }: IConnackPacket): BrokerLimits {
+  return {
+    receiveMaximum: properties?.receiveMaximum ?? unlimited.receiveMaximum,
+    packetBytesMax: properties?.maximumPacketSize ?? unlimited.packetBytesMax,
+  };
 }
 
-function faultOf(url: string, error: Error | undefined): Fault {
-  const address = url.replace(/\/\/[^@/]*@/, '//');
-  const code = error !== undefined && 'code' in error ? error.code : undefined;
-  // CONNACK: 4 and 5 in MQTT 3.1.1, 0x86 and 0x87 in MQTT 5: bad credentials, not authorized.
-  if (code === 4 || code === 5 || code === 0x86 || code === 0x87) {
-    const sentence = `the broker at ${address} refuses the login: ${messageOf(error)}`;
-    return fault('mqtt.refused', sentence, 'Check mqtt.username and mqtt.passwordFile.');
-  }
-  const reason = error === undefined ? 'the connection was closed' : describe(error);
-  return fault(
-    'mqtt.unreachable',
-    `no connection to the broker at ${address}: ${reason}`,
-    'Check that it runs and that mqtt.url is right; sightd goes on and keeps trying.',
-  );
-}
-
-/** Node reports several refused addresses as an error without a message. */
-function describe(error: Error): string {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return error.message || code || error.name;
+function incomingOf(topic: string, payload: Buffer, packet: IPublishPacket): Incoming {
+  const { responseTopic, correlationData, userProperties } = packet.properties ?? {};
+  const properties = {
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData }),
+    ...(userProperties === undefined ? {} : { userProperties: { ...userProperties } }),
+  };
+  return { topic, payload, retained: packet.retain, properties };
 }
 
 export const defaultBackoff = (capSeconds: number): BackoffPolicy => ({
-  first: millis(500),
+  first: millis(1000),
   cap: millis(capSeconds * 1000),
 });

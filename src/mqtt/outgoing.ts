@@ -1,12 +1,24 @@
-/** The part of a connection that messages leave by. */
-export interface Sender {
-  publish(
-    topic: string,
-    payload: string,
-    options: { readonly qos: 0 | 1; readonly retain?: boolean },
-    done: (error?: Error | null) => void,
-  ): unknown;
-}
+import { setMaxListeners } from 'node:events';
+import type { Fault } from '../base/fault.ts';
+import { type MessageProperties, type PublishOptions, Refusal, type Sender } from './sender.ts';
+
+/** A message that must arrive: QoS 1. */
+export type Delivery = {
+  readonly topic: string;
+  readonly payload: string | Uint8Array;
+  readonly retain: boolean;
+  /** MQTT 5: the broker forgets it after so long. */
+  readonly expirySeconds: number | undefined;
+  /** MQTT 5. */
+  readonly userProperties: Readonly<Record<string, string>>;
+};
+
+/**
+ * `acknowledged`: the broker has it. `lost`: there is no connection, or it went before the broker
+ * said anything; the broker may have it or not. `refused`: the broker answered no, or says that it
+ * takes no packet so large; to send it again at once would bring the same answer.
+ */
+export type Delivered = 'acknowledged' | 'lost' | 'refused';
 
 /**
  * What is on its way to the broker, bounded: QoS 0 messages up to a number not yet written to the
@@ -17,6 +29,8 @@ export interface Outgoing {
   detach(): void;
   retain(topic: string, payload: string): void;
   send(topic: string, payload: string): boolean;
+  /** Never rejects; an aborted one is `lost`, though it may still arrive. */
+  deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
   /** Messages that wait for a connection, or for one that keeps up. */
   queued(): number;
   /** Resolves when nothing is under way, true, or when aborted or disconnected, false. */
@@ -28,8 +42,22 @@ type Retained = { payload: string; state: 'waiting' | 'sending' | 'sent' };
 /** Unwritten QoS 0 messages at which the broker counts as too slow: two seconds at 30 fps. */
 const unwrittenMax = 64;
 
-export function createOutgoing(offlineMessagesMax: number): Outgoing {
+/** Deliveries under way; who has more to deliver than this waits for some of them. */
+const deliveriesMax = 1024;
+
+/** Seconds for which a result is news: a broker that queues for a slow subscriber drops older ones. */
+export const resultExpirySeconds = 10;
+
+/** `onRefused` hears of every message that the broker does not take. */
+export function createOutgoing(
+  offlineMessagesMax: number,
+  onRefused: (reason: Fault) => void,
+): Outgoing {
+  // What a lossless replay says never gets old.
+  const resultProperties: MessageProperties =
+    offlineMessagesMax > 0 ? {} : { messageExpiryInterval: resultExpirySeconds };
   const retained = new Map<string, Retained>();
+  const deliveries = new Set<() => void>();
   const queue: { topic: string; payload: string }[] = [];
   let client: Sender | undefined;
   let unwritten = 0;
@@ -38,6 +66,7 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
   const isIdle = (): boolean =>
     unwritten === 0 &&
     queue.length === 0 &&
+    deliveries.size === 0 &&
     [...retained.values()].every((entry) => entry.state === 'sent');
 
   const settle = (): void => {
@@ -50,7 +79,8 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     const current = client;
     if (current === undefined) return;
     unwritten += 1;
-    current.publish(topic, payload, { qos: 0 }, () => {
+    current.publish(topic, payload, { qos: 0, properties: resultProperties }, (error) => {
+      if (error instanceof Refusal) onRefused(error.fault);
       if (current !== client) return;
       unwritten -= 1;
       flush();
@@ -75,9 +105,12 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     current.publish(topic, payload, { qos: 1, retain: true }, (error) => {
       if (current !== client) return;
       const isNewest = entry.payload === payload;
-      entry.state = error == null && isNewest ? 'sent' : 'waiting';
+      // A refused payload is not tried again on this connection: nothing waits for it.
+      const wasAnswered = error == null || error instanceof Refusal;
+      if (error instanceof Refusal) onRefused(error.fault);
+      entry.state = wasAnswered && isNewest ? 'sent' : 'waiting';
       // What failed is sent again on the next connection; what is out of date, now.
-      if (error == null && !isNewest) publishRetained(topic, entry);
+      if (wasAnswered && !isNewest) publishRetained(topic, entry);
       settle();
     });
   };
@@ -90,6 +123,32 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     publishRetained(topic, entry);
   };
 
+  const deliver = (message: Delivery, signal: AbortSignal): Promise<Delivered> =>
+    new Promise((resolve) => {
+      const current = client;
+      if (current === undefined || signal.aborted || deliveries.size >= deliveriesMax) {
+        resolve('lost');
+        return;
+      }
+      const finish = (outcome: Delivered): void => {
+        deliveries.delete(lose);
+        signal.removeEventListener('abort', lose);
+        resolve(outcome);
+        settle();
+      };
+      const lose = (): void => finish('lost');
+      deliveries.add(lose);
+      // One signal may well be that of all of them; their number has its own limit.
+      setMaxListeners(0, signal);
+      signal.addEventListener('abort', lose, { once: true });
+      current.publish(message.topic, bytesOf(message.payload), publishOptions(message), (error) => {
+        if (!deliveries.has(lose)) return;
+        if (error instanceof Refusal) onRefused(error.fault);
+        if (error == null) finish('acknowledged');
+        else finish(error instanceof Refusal ? 'refused' : 'lost');
+      });
+    });
+
   return {
     attach: (next, birth) => {
       client = next;
@@ -101,6 +160,7 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     },
     detach: () => {
       client = undefined;
+      for (const lose of [...deliveries]) lose();
       settle();
     },
     retain,
@@ -113,6 +173,7 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
       queue.push({ topic, payload });
       return true;
     },
+    deliver,
     queued: () => queue.length,
     untilIdle: async (signal) => {
       while (client !== undefined && !isIdle() && !signal.aborted) {
@@ -125,3 +186,17 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     },
   };
 }
+
+function publishOptions({ retain, expirySeconds, userProperties }: Delivery): PublishOptions {
+  const hasUser = Object.keys(userProperties).length > 0;
+  const properties = {
+    ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
+    ...(hasUser ? { userProperties: { ...userProperties } } : {}),
+  };
+  return { qos: 1, retain, properties };
+}
+
+const bytesOf = (payload: string | Uint8Array): string | Buffer =>
+  typeof payload === 'string'
+    ? payload
+    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);

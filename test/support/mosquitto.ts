@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { temporaryFolder } from './data.ts';
@@ -38,14 +38,17 @@ export function skipWithoutMosquitto(): string | false {
   return 'needs mosquitto and mosquitto-clients (sudo apt install mosquitto mosquitto-clients)';
 }
 
-export async function startMosquitto(): Promise<Mosquitto & AsyncDisposable> {
+/** `extra` are lines of its config, for a broker that does not answer anybody: then its port is waited for. */
+export async function startMosquitto(extra?: string): Promise<Mosquitto & AsyncDisposable> {
   const port = await freePort();
   const file = join(temporaryFolder(), 'mosquitto.conf');
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
+  const lines = extra ?? 'allow_anonymous true\nmax_queued_messages 0\n';
+  writeFileSync(file, `listener ${port} 127.0.0.1\n${lines}`);
   let broker: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     broker = spawn('mosquitto', ['-c', file], { env, stdio: 'ignore' });
-    await untilAnswers(port);
+    if (extra === undefined) await untilAnswers(port);
+    else await untilListening(port, patienceMs);
   };
   const kill = async (): Promise<void> => {
     const current = broker;
@@ -63,7 +66,7 @@ export async function startMosquitto(): Promise<Mosquitto & AsyncDisposable> {
   };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   if (child.exitCode === null && child.signalCode === null) {
     child.kill('SIGKILL');
@@ -71,12 +74,26 @@ async function end(child: ChildProcess): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise<void>((resolve) => server.close(() => resolve()));
   return port;
+}
+
+/** Waits until something listens on a port of the loopback interface. */
+export async function untilListening(port: number, withinMs: number): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const isThere = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      socket.once('error', () => resolve(false)).once('connect', () => socket.destroy());
+    });
+    if (isThere) return;
+    if (Date.now() > deadline) throw new Error(`nothing listens on port ${port}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 const publishArguments = (port: number, topic: string): string[] => [
@@ -107,10 +124,16 @@ async function untilAnswers(port: number): Promise<void> {
 /** Subscribes, and resolves once the broker has confirmed it: a retained message came back. */
 async function subscribe(port: number, topic: string): Promise<Subscriber> {
   execFileSync('mosquitto_pub', publishArguments(port, 'probe'), { env });
-  const topics = ['-t', topic, '-t', 'probe'];
+  const subscriber = startSubscriber(port, ['-V', '5', '-t', topic, '-t', 'probe']);
+  await subscriber.until((message) => message.topic === 'probe');
+  return subscriber;
+}
+
+/** mosquitto_sub with these arguments, which name the topics. */
+export function startSubscriber(port: number, args: readonly string[]): Subscriber {
   const child = spawn(
     'mosquitto_sub',
-    ['-h', '127.0.0.1', '-p', String(port), '-V', '5', '-q', '1', '-F', '%t %p', ...topics],
+    ['-h', '127.0.0.1', '-p', String(port), '-q', '1', '-F', '%t %p', ...args],
     { env, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const messages: Message[] = [];
@@ -139,6 +162,5 @@ async function subscribe(port: number, topic: string): Promise<Subscriber> {
       clearTimeout(timer);
     }
   };
-  await until((message) => message.topic === 'probe');
   return { messages, until, close: () => end(child) };
 }

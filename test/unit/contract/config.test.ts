@@ -61,6 +61,7 @@ const limits: readonly [path: string, inside: readonly unknown[], outside: reado
   ['publish.topK', [1, 20], [0, 21]],
   ['mqtt.protocol', ['auto', 5, '3.1.1'], ['5', 3, '3.1']],
   ['mqtt.reconnectSecondsMax', [1, 3600], [0.9, 3601]],
+  ['mqtt.keepaliveSeconds', [5, 20, 300], [4, 301, 20.5]],
   ['health.intervalSeconds', [1, 3600], [0, 0.9, 3601]],
   ['health.stopSeconds', [0.5, 600], [0.4, 601]],
   ['log.level', ['trace', 'silent'], ['warning']],
@@ -124,6 +125,31 @@ test('a broker address has one of the four schemes and something behind it', () 
   for (const url of ['', 'broker', 'http://broker', 'mqtt://', 'MQTT:broker', ' mqtt://broker']) {
     assert.ok(!accepts({ mqtt: { url } }), url);
   }
+});
+
+test('TLS files go with an address that speaks TLS, and a certificate with its key', () => {
+  const files = { ca: 'ca.pem', cert: 'own.pem', key: 'own.key' };
+  for (const url of ['mqtts://broker', 'wss://broker/mqtt']) {
+    assert.ok(accepts({ mqtt: { url, ...files } }));
+    assert.ok(accepts({ mqtt: { url } }), 'the authorities that Node.js knows');
+    assert.ok(!accepts({ mqtt: { url, cert: 'own.pem' } }));
+    assert.ok(!accepts({ mqtt: { url, key: 'own.key' } }));
+  }
+  for (const url of ['mqtt://broker', 'ws://broker']) {
+    assert.ok(!accepts({ mqtt: { url, ca: 'ca.pem' } }));
+    assert.ok(!accepts({ mqtt: { url, cert: 'own.pem', key: 'own.key' } }));
+  }
+});
+
+test('a path may be a systemd credential, which is a name without a folder', () => {
+  const login = (passwordFile: string) => ({ mqtt: { username: 'porch', passwordFile } });
+  for (const path of ['/etc/password', 'credential:mqtt', 'credential:a.b']) {
+    assert.ok(accepts(login(path)), path);
+  }
+  for (const path of ['', 'credential:', 'credential:..', 'credential:a/b', 'credential:../x']) {
+    assert.ok(!accepts(login(path)), path);
+  }
+  assert.ok(!accepts({ mqtt: { passwordFile: 'password' } }), "a password is somebody's");
 });
 
 test('a key that no section has is refused', () => {

@@ -54,6 +54,8 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
   const retained: { topic: string; payload: string }[] = [];
   const published: Published[] = [];
   const link: Link = {
+    deliver: async () => 'acknowledged',
+    subscribe: () => ({ [Symbol.dispose]: () => {} }),
     queued: () => 0,
     state: () => ({ kind: 'connecting', attempt: 0 }),
     retain: (topic, payload) => retained.push({ topic, payload }),

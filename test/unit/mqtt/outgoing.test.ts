@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createOutgoing, type Outgoing } from '../../../src/mqtt/outgoing.ts';
+import { fault } from '../../../src/base/fault.ts';
+import { createOutgoing, type Delivery, type Outgoing } from '../../../src/mqtt/outgoing.ts';
+import { Refusal } from '../../../src/mqtt/sender.ts';
 
 type Sent = {
   readonly topic: string;
@@ -44,7 +46,7 @@ const birth = { topic: 'status', payload: 'online' };
 const never = new AbortController().signal;
 
 function attached(offlineMessagesMax = 0) {
-  const outgoing = createOutgoing(offlineMessagesMax);
+  const outgoing = createOutgoing(offlineMessagesMax, () => {});
   const connection = createConnection();
   outgoing.attach(connection.client, birth);
   return { outgoing, connection };
@@ -78,7 +80,7 @@ test('a message goes out at once, unacknowledged and not retained', () => {
 });
 
 test('without a connection fresh messages are dropped, and that is said', () => {
-  const outgoing = createOutgoing(0);
+  const outgoing = createOutgoing(0, () => {});
   assert.equal(outgoing.send('result', 'a'), false);
   const connection = createConnection();
   outgoing.attach(connection.client, birth);
@@ -96,14 +98,14 @@ test('a connection that does not keep up is given no more than its limit', () =>
 });
 
 test('a lossless queue keeps so many messages and refuses those beyond', () => {
-  const outgoing = createOutgoing(3);
+  const outgoing = createOutgoing(3, () => {});
   const accepted = ['a', 'b', 'c', 'd'].map((payload) => outgoing.send('result', payload));
   assert.deepEqual(accepted, [true, true, true, false]);
   assert.equal(outgoing.queued() > 0, true);
 });
 
 test('what was queued goes out in its order on the first connection, and only there', () => {
-  const outgoing = createOutgoing(100);
+  const outgoing = createOutgoing(100, () => {});
   for (const payload of ['a', 'b', 'c']) outgoing.send('result', payload);
   const first = createConnection();
   outgoing.attach(first.client, birth);
@@ -117,7 +119,7 @@ test('what was queued goes out in its order on the first connection, and only th
 });
 
 test('a message never overtakes those that wait in the queue', () => {
-  const outgoing = createOutgoing(1000);
+  const outgoing = createOutgoing(1000, () => {});
   const expected = Array.from({ length: 300 }, (_, at) => `${at}`);
   for (const payload of expected.slice(0, 100)) outgoing.send('result', payload);
   const connection = createConnection();
@@ -169,7 +171,7 @@ test('a payload that was acknowledged is sent again when it is set again', () =>
 });
 
 test('what was retained without a connection goes out on the next one, the newest only', () => {
-  const outgoing = createOutgoing(0);
+  const outgoing = createOutgoing(0, () => {});
   outgoing.retain('label', 'cat');
   outgoing.retain('label', 'dog');
   outgoing.retain('health', 'ok');
@@ -258,4 +260,75 @@ test('waiting for idleness ends when it is aborted, before or meanwhile', async 
   assert.equal(await isSettled(idle), false);
   abort.abort();
   assert.equal(await idle, false);
+});
+
+const event: Delivery = {
+  topic: 'event',
+  payload: new Uint8Array([104, 105]),
+  retain: true,
+  expirySeconds: 5,
+  userProperties: {},
+};
+const refusal = new Refusal(fault('mqtt.message-refused', 'no', 'Ask.'));
+
+test('a delivery goes out acknowledged, in its bytes, and is told when it has arrived', async () => {
+  const { outgoing, connection } = attached();
+  const delivered = outgoing.deliver(event, never);
+  assert.equal(await isSettled(delivered), false);
+  const [sent] = connection.of('event');
+  assert.deepEqual([String(sent?.payload), sent?.qos, sent?.retain], ['hi', 1, true]);
+  sent?.acknowledge();
+  assert.equal(await delivered, 'acknowledged');
+});
+
+test('a delivery is lost without a connection, with its connection, or when it is given up', async () => {
+  const outgoing = createOutgoing(0, () => {});
+  assert.equal(await outgoing.deliver(event, never), 'lost');
+  const connection = createConnection();
+  outgoing.attach(connection.client, birth);
+  assert.equal(await outgoing.deliver(event, AbortSignal.abort()), 'lost');
+  const abort = new AbortController();
+  const [given, cut] = [outgoing.deliver(event, abort.signal), outgoing.deliver(event, never)];
+  abort.abort();
+  assert.equal(await given, 'lost');
+  assert.equal(await isSettled(cut), false);
+  outgoing.detach();
+  assert.equal(await cut, 'lost');
+  connection.acknowledgeAll();
+});
+
+test('a delivery that the broker refuses is told and said', async () => {
+  const said: unknown[] = [];
+  const outgoing = createOutgoing(0, (reason) => said.push(reason));
+  const connection = createConnection();
+  outgoing.attach(connection.client, birth);
+  const delivered = outgoing.deliver(event, never);
+  connection.of('event')[0]?.acknowledge(refusal);
+  assert.equal(await delivered, 'refused');
+  assert.deepEqual(said, [refusal.fault]);
+});
+
+test('more deliveries than the limit are lost, not kept', async () => {
+  const { outgoing } = attached();
+  for (let at = 0; at < 1024; at += 1) void outgoing.deliver(event, never);
+  assert.equal(await outgoing.deliver(event, never), 'lost');
+});
+
+test('a retained payload that the broker refuses holds up nobody', async () => {
+  const { outgoing, connection } = attached();
+  connection.acknowledgeAll();
+  outgoing.retain('label', 'cat');
+  connection.of('label')[0]?.acknowledge(refusal);
+  assert.equal(await outgoing.untilIdle(never), true);
+  assert.equal(connection.of('label').length, 1);
+});
+
+test('it is not idle while a delivery is under way', async () => {
+  const { outgoing, connection } = attached();
+  connection.acknowledgeAll();
+  void outgoing.deliver(event, never);
+  const idle = outgoing.untilIdle(never);
+  assert.equal(await isSettled(idle), false);
+  connection.of('event')[0]?.acknowledge();
+  assert.equal(await idle, true);
 });
