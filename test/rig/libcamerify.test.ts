@@ -35,7 +35,7 @@ test('a libcamera camera is read through libcamerify, and again at another size'
     await daemon.untilStreaming('BGR3', daemon.healths().length);
     const { source, reopens } = daemon.healths().at(-1)?.camera ?? {};
     t.diagnostic(`${camera.source}, then ${source}`);
-    assert.equal(reopens, 1);
+    assert.ok(reopens !== undefined && reopens >= 1);
     assert.ok((await daemon.stop()).classified > 0);
   } finally {
     command('modprobe', '-r', 'vimc');

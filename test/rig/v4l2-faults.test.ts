@@ -173,6 +173,7 @@ test('one daemon gets over every error that a camera can have', { skip }, async 
   await using daemon = await startCameraDaemon(broker, {
     id: 'faults',
     camera: { device: node, ...small },
+    frameDeadlineSeconds: 5,
   });
   await daemon.untilStreaming(smallText, 0);
   for (const { name, run } of trials) await t.test(name, () => run({ daemon, node }));

@@ -93,6 +93,7 @@ test('cameras are unplugged and come back, in one run of one daemon', { skip }, 
     id: 'plug',
     camera: webcam,
     through: asService,
+    frameDeadlineSeconds: 5,
   });
   await daemon.untilStreaming('YUYV 320×180', 0);
 

@@ -49,15 +49,17 @@ export type CameraDaemonOptions = {
   readonly camera: object;
   /** The program with its arguments that starts sightd in its turn, such as setpriv. */
   readonly through?: readonly string[];
+  /** Half a minute unless said otherwise: a machine that is emulated on a busy host is no stalled camera. */
+  readonly frameDeadlineSeconds?: number;
 };
 
 export async function startCameraDaemon(
   broker: Mosquitto,
-  { id, camera, through = [] }: CameraDaemonOptions,
+  { id, camera, through = [], frameDeadlineSeconds = 30 }: CameraDaemonOptions,
 ): Promise<CameraDaemon> {
   const file = join(temporaryFolder(), 'config.yaml');
   const write = (section: object): void =>
-    writeFileSync(file, JSON.stringify(configOf(id, broker.url, section)));
+    writeFileSync(file, JSON.stringify(configOf(id, broker.url, section, frameDeadlineSeconds)));
   write(camera);
   chmodSync(dirname(file), 0o755); // Other users shall read it too.
   const subscriber = await broker.subscribe(`sightd/${id}/+`);
@@ -153,13 +155,17 @@ export async function startCameraDaemon(
   };
 }
 
-/** A camera that gives nothing for three seconds hangs, even under emulation. */
-const configOf = (id: string, url: string, section: object): object => ({
+const configOf = (
+  id: string,
+  url: string,
+  section: object,
+  frameDeadlineSeconds: number,
+): object => ({
   device: { id },
   camera: { source: 'v4l2', ...section },
   publish: { resultsPerSecondMax: 0 },
   mqtt: { url },
-  health: { intervalSeconds: 1, frameDeadlineSeconds: 3, stopSeconds: 30 },
+  health: { intervalSeconds: 1, frameDeadlineSeconds, stopSeconds: 30 },
 });
 
 /** One process, whose frames are all accounted for at every moment, and in order. */

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
  */
 
 /** Under emulation everything takes ten to thirty times its time: only what hangs takes so long. */
-export const patienceMs = 60_000;
+export const patienceMs = 180_000;
 const pollMs = 50;
 
 /** `false` to run a test, or why it is skipped. */
