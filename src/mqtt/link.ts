@@ -239,7 +239,8 @@ async function disconnect(client: MqttClient | undefined, isOrderly: boolean): P
 
 function limitsOf({ properties }: IConnackPacket): BrokerLimits {
   return {
-    receiveMaximum: properties?.receiveMaximum ?? unlimited.receiveMaximum,
+    // 0 is against MQTT 5 3.2.2.3.3, and would hold everything back.
+    receiveMaximum: properties?.receiveMaximum || unlimited.receiveMaximum,
     packetBytesMax: properties?.maximumPacketSize ?? unlimited.packetBytesMax,
   };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { backoff } from '../../src/base/backoff.ts';
 import { failure, fault } from '../../src/base/fault.ts';
 import { createRandom } from '../../src/base/random.ts';
 import { type Clock, micros } from '../../src/base/time.ts';
@@ -65,6 +66,22 @@ test('a broker that is gone for a minute sees at most ten attempts', async () =>
   for (const state of one.states) {
     if (state.kind === 'waiting') assert.equal(state.fault.code, 'mqtt.unreachable');
   }
+});
+
+test('of a thousand devices whose broker is gone for a minute, 99 % try at most ten times', () => {
+  const attemptsOf = (seed: number): number => {
+    const random = createRandom(seed);
+    let waited = 0;
+    let attempts = 1;
+    for (;;) {
+      waited += backoff(defaultBackoff(60), attempts - 1, random);
+      if (waited >= 60_000) return attempts;
+      attempts += 1;
+    }
+  };
+  const attempts = Array.from({ length: 1000 }, (_, seed) => attemptsOf(seed));
+  const many = attempts.filter((count) => count > 10).length;
+  assert.ok(many <= 10, `${many} of 1000`);
 });
 
 /** A broker that takes every connection with this answer to CONNECT, and drops it. */
