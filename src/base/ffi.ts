@@ -2,6 +2,12 @@ import koffi from 'koffi';
 
 /** The door to koffi: functions of C libraries, and the addresses of memory that C shall see. */
 
+/**
+ * C functions run on a stack of koffi's making, 2 MiB by default. Loading and running models is used to
+ * a thread's usual 8; only what is touched takes memory. Each thread sets its own, before its first call.
+ */
+koffi.config({ sync_stack_size: 8 * 1024 * 1024 });
+
 /** A C function: numbers, 64-bit integers as bigint, views of memory for pointers, `null` for none. */
 export type NativeFunction = (...values: readonly NativeValue[]) => unknown;
 export type NativeValue = number | bigint | string | View | null;
