@@ -50,6 +50,9 @@ const faultKinds = {
   'mqtt.unreachable': { retryable: true, exit: exitCodes.unavailable },
   'mqtt.refused': { retryable: true, exit: exitCodes.unavailable },
   'mqtt.credentials': { retryable: false, exit: exitCodes.config },
+  'outbox.corrupt': { retryable: false, exit: exitCodes.unavailable },
+  'outbox.disk-full': { retryable: true, exit: exitCodes.unavailable },
+  'outbox.unwritable': { retryable: true, exit: exitCodes.unavailable },
   'broker.port': { retryable: false, exit: exitCodes.unavailable },
   'dataset.unreadable': { retryable: false, exit: exitCodes.unavailable },
 } as const satisfies Record<string, { retryable: boolean; exit: ExitCode }>;

@@ -3,6 +3,7 @@ import { type BackoffPolicy, backoff } from '../base/backoff.ts';
 import { type Fault, fault, messageOf } from '../base/fault.ts';
 import type { Random } from '../base/random.ts';
 import { type Clock, type Micros, micros, millis } from '../base/time.ts';
+import type { Deliverer } from './delivery.ts';
 import { createOutgoing } from './outgoing.ts';
 
 export type LinkState =
@@ -29,7 +30,7 @@ export type LinkOptions = {
 };
 
 /** The daemon's connection to its broker. Nothing here ever waits for the broker but `close`. */
-export interface Link {
+export interface Link extends Deliverer {
   state(): LinkState;
   /** Keeps a retained topic at this payload: QoS 1, sent again after every reconnect. */
   retain(topic: string, payload: string): void;
@@ -80,8 +81,9 @@ export function openLink(options: LinkOptions): Link {
     const current = connect(options.url, clientOptions(options, protocol));
     client = current;
     current.on('connect', () => {
-      enter({ kind: 'online', since: options.clock.now() });
+      // Whoever hears of it may send at once.
       outgoing.attach(current, options.birth);
+      enter({ kind: 'online', since: options.clock.now() });
     });
     current.on('error', (error: Error) => {
       refusal = error;
@@ -108,14 +110,18 @@ export function openLink(options: LinkOptions): Link {
     if (!retry.signal.aborted) attempt(failures);
   };
 
-  const close: Link['close'] = async (farewell, patience, signal) => {
-    // What a lossless replay has queued is worth waiting for a connection.
-    while (state.kind !== 'online' && outgoing.queued() > 0 && !patience.aborted) {
+  const untilOnline: Link['untilOnline'] = async (signal) => {
+    while (state.kind !== 'online' && !signal.aborted) {
       await new Promise<void>((resolve) => {
         settled.push(resolve);
-        patience.addEventListener('abort', () => resolve(), { once: true });
+        signal.addEventListener('abort', () => resolve(), { once: true });
       });
     }
+  };
+
+  const close: Link['close'] = async (farewell, patience, signal) => {
+    // What a lossless replay has queued is worth waiting for a connection.
+    if (outgoing.queued() > 0) await untilOnline(patience);
     const wasOnline = state.kind === 'online' && client !== undefined;
     let isFlushed = false;
     if (wasOnline) {
@@ -135,6 +141,8 @@ export function openLink(options: LinkOptions): Link {
     retain: outgoing.retain,
     send: outgoing.send,
     queued: outgoing.queued,
+    deliver: outgoing.deliver,
+    untilOnline,
     close,
   };
 }

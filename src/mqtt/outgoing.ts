@@ -1,8 +1,10 @@
+import type { Deliverer } from './delivery.ts';
+
 /** The part of a connection that messages leave by. */
 export interface Sender {
   publish(
     topic: string,
-    payload: string,
+    payload: string | Buffer,
     options: { readonly qos: 0 | 1; readonly retain?: boolean },
     done: (error?: Error | null) => void,
   ): unknown;
@@ -17,6 +19,7 @@ export interface Outgoing {
   detach(): void;
   retain(topic: string, payload: string): void;
   send(topic: string, payload: string): boolean;
+  readonly deliver: Deliverer['deliver'];
   /** Messages that wait for a connection, or for one that keeps up. */
   queued(): number;
   /** Resolves when nothing is under way, true, or when aborted or disconnected, false. */
@@ -34,6 +37,8 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
   let client: Sender | undefined;
   let unwritten = 0;
   let waiting: (() => void)[] = [];
+  /** What was given to this connection to deliver ends as lost with it. */
+  const deliveries = new Set<(outcome: 'acknowledged' | 'lost') => void>();
 
   const isIdle = (): boolean =>
     unwritten === 0 &&
@@ -90,6 +95,24 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     publishRetained(topic, entry);
   };
 
+  const deliver: Deliverer['deliver'] = ({ topic, payload, retain: isRetained }, signal) =>
+    new Promise((resolve) => {
+      const current = client;
+      if (current === undefined || signal.aborted) return resolve('lost');
+      const lose = (): void => finish('lost');
+      const finish = (outcome: 'acknowledged' | 'lost'): void => {
+        deliveries.delete(finish);
+        signal.removeEventListener('abort', lose);
+        resolve(outcome);
+      };
+      deliveries.add(finish);
+      signal.addEventListener('abort', lose);
+      const bytes = typeof payload === 'string' ? payload : Buffer.from(payload);
+      current.publish(topic, bytes, { qos: 1, retain: isRetained }, (error) =>
+        finish(error == null && current === client ? 'acknowledged' : 'lost'),
+      );
+    });
+
   return {
     attach: (next, birth) => {
       client = next;
@@ -101,9 +124,11 @@ export function createOutgoing(offlineMessagesMax: number): Outgoing {
     },
     detach: () => {
       client = undefined;
+      for (const finish of deliveries) finish('lost');
       settle();
     },
     retain,
+    deliver,
     send: (topic, payload) => {
       if (queue.length === 0 && client !== undefined && unwritten < unwrittenMax) {
         write(topic, payload);
