@@ -11,8 +11,12 @@ export type Mosquitto = {
   readonly url: string;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
+  /** Ends it in order: sessions and retained messages are there when it starts again. */
+  stop(): Promise<void>;
   start(): Promise<void>;
   subscribe(topic: string): Promise<Subscriber>;
+  /** The same with a session that the broker keeps: what comes meanwhile is delivered later. */
+  subscribeForGood(topic: string): Promise<Subscriber>;
 };
 
 /** A real subscriber, mosquitto_sub. */
@@ -40,33 +44,40 @@ export function skipWithoutMosquitto(): string | false {
 
 export async function startMosquitto(): Promise<Mosquitto & AsyncDisposable> {
   const port = await freePort();
-  const file = join(temporaryFolder(), 'mosquitto.conf');
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`);
+  const folder = temporaryFolder();
+  const file = join(folder, 'mosquitto.conf');
+  const access = `listener ${port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n`;
+  // As root it becomes another user, who may not write there.
+  const keeping = `user root\npersistence true\npersistence_location ${folder}/\nautosave_interval 0\n`;
+  writeFileSync(file, access + keeping);
   let broker: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     broker = spawn('mosquitto', ['-c', file], { env, stdio: 'ignore' });
     await untilAnswers(port);
   };
-  const kill = async (): Promise<void> => {
+  const endWith = async (signal: NodeJS.Signals): Promise<void> => {
     const current = broker;
     broker = undefined;
-    if (current !== undefined) await end(current);
+    if (current !== undefined) await end(current, signal);
   };
+  const kill = (): Promise<void> => endWith('SIGKILL');
   await start();
   return {
     port,
     url: `mqtt://127.0.0.1:${port}`,
     kill,
+    stop: () => endWith('SIGTERM'),
     start,
-    subscribe: (topic) => subscribe(port, topic),
+    subscribe: (topic) => subscribe(port, topic, []),
+    subscribeForGood: (topic) => subscribe(port, topic, ['-c', '-i', 'keeper']),
     [Symbol.asyncDispose]: kill,
   };
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   if (child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exited;
   }
 }
@@ -105,12 +116,29 @@ async function untilAnswers(port: number): Promise<void> {
 }
 
 /** Subscribes, and resolves once the broker has confirmed it: a retained message came back. */
-async function subscribe(port: number, topic: string): Promise<Subscriber> {
+async function subscribe(
+  port: number,
+  topic: string,
+  session: readonly string[],
+): Promise<Subscriber> {
   execFileSync('mosquitto_pub', publishArguments(port, 'probe'), { env });
   const topics = ['-t', topic, '-t', 'probe'];
   const child = spawn(
     'mosquitto_sub',
-    ['-h', '127.0.0.1', '-p', String(port), '-V', '5', '-q', '1', '-F', '%t %p', ...topics],
+    [
+      '-h',
+      '127.0.0.1',
+      '-p',
+      `${port}`,
+      '-V',
+      '5',
+      '-q',
+      '1',
+      '-F',
+      '%t %p',
+      ...session,
+      ...topics,
+    ],
     { env, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const messages: Message[] = [];
