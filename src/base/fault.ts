@@ -57,6 +57,9 @@ const faultKinds = {
   'mqtt.message-refused': { retryable: false, exit: exitCodes.unavailable },
   'mqtt.message-too-large': { retryable: false, exit: exitCodes.unavailable },
   'mqtt.subscription-refused': { retryable: true, exit: exitCodes.unavailable },
+  'outbox.corrupt': { retryable: false, exit: exitCodes.unavailable },
+  'outbox.disk-full': { retryable: true, exit: exitCodes.unavailable },
+  'outbox.unwritable': { retryable: true, exit: exitCodes.unavailable },
   'broker.port': { retryable: false, exit: exitCodes.unavailable },
   'dataset.unreadable': { retryable: false, exit: exitCodes.unavailable },
 } as const satisfies Record<string, { retryable: boolean; exit: ExitCode }>;

@@ -69,6 +69,8 @@ Without a camera it looks at a built-in moving scene.
       log: await openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
       clock: systemClock,
       random: createRandom(randomInt(2 ** 31)),
+      // A demo leaves nothing behind.
+      stateDir: undefined,
       stop: secondsMax > 0 ? AbortSignal.any([stop, AbortSignal.timeout(secondsMax * 1000)]) : stop,
       onReload: undefined,
       onRunning: view.onRunning,

@@ -37,6 +37,7 @@ unavailable, 70 internal error, 78 wrong config.
       log,
       clock: systemClock,
       random: createRandom(seed),
+      stateDir: loaded.config.stateDir,
       stop,
       onReload: (apply) =>
         reload.addEventListener('reload', () => {

@@ -273,6 +273,21 @@ const mqttSchema = z
     }
   });
 
+const outboxSchema = z.strictObject({
+  messagesMax: z
+    .int()
+    .min(10)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('Labels and events kept while the broker is away; then the oldest label goes first.'),
+  bytesMax: z
+    .int()
+    .min(65_536)
+    .max(1_073_741_824)
+    .default(16_777_216)
+    .describe('The same in bytes of topics and payloads. They are kept in memory too.'),
+});
+
 const healthSchema = z.strictObject({
   intervalSeconds: z
     .number()
@@ -304,8 +319,16 @@ export const configSchema = z.strictObject({
   label: labelSchema.prefault({}),
   publish: publishSchema.prefault({}),
   mqtt: mqttSchema.prefault({}),
+  outbox: outboxSchema.prefault({}),
   health: healthSchema.prefault({}),
   log: logSchema.prefault({}),
+  stateDir: z
+    .string()
+    .min(1)
+    .default('/var/lib/sightd')
+    .describe(
+      'Folder for what survives a restart: the outbox. Where it cannot be used, memory takes its place.',
+    ),
 });
 
 export type Config = z.infer<typeof configSchema>;

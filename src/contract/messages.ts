@@ -34,6 +34,8 @@ export const resultMessageSchema = z.strictObject({
 
 export const labelMessageSchema = z.strictObject({
   session: z.string(),
+  /** Rises with every label and event of the device, also across restarts; a repeated one is a duplicate. */
+  id: z.int().min(1),
   /** The settled label; null while none has been taken up. */
   label: z.string().nullable(),
   score: z.number().min(0).max(1),
@@ -41,6 +43,30 @@ export const labelMessageSchema = z.strictObject({
   sequence: z.int().min(0),
   since: z.iso.datetime(),
 });
+
+export const eventMessageSchema = z.strictObject({
+  session: z.string(),
+  /** Counts labels and events together, see there. */
+  id: z.int().min(1),
+  at: z.iso.datetime(),
+  /** A fault's code, or one of `eventCodes`. */
+  code: z.string(),
+  /** The thread or part it is about. */
+  component: z.string().optional(),
+  message: z.string(),
+  /** What a person can do about it; faults have it. */
+  mend: z.string().optional(),
+  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+/** Events that are no faults. */
+export const eventCodes = [
+  'daemon.started',
+  'daemon.stopping',
+  'camera.back',
+  'mqtt.reconnected',
+  'outbox.overflow',
+] as const;
 
 export const ledgerSchema = z.strictObject({
   captured: count,
@@ -94,25 +120,39 @@ export const healthMessageSchema = z.strictObject({
   }),
   inference: z.strictObject({ workers: count, restarts: count }),
   model: z.strictObject({ name: z.string(), version: z.string() }),
+  outbox: z.strictObject({
+    /** Labels and events that the broker has not acknowledged yet. */
+    waiting: count,
+    bytes: count,
+    /** Given up since the start, because `outbox.messagesMax` or `bytesMax` was reached. */
+    lost: count,
+    /** Whether what waits would survive a restart; false when there is no usable disk. */
+    stored: z.boolean(),
+    /** What the daemon wrote to disks in the last hour; absent where the system does not count it. */
+    writtenBytesPerHour: count.optional(),
+  }),
   memoryMegabytes: z.number().min(0),
   cpuPercent: z.number().min(0),
 });
 
 export type StatusMessage = z.infer<typeof statusMessageSchema>;
 export type ResultMessage = z.infer<typeof resultMessageSchema>;
+export type EventMessage = z.infer<typeof eventMessageSchema>;
+export type EventCode = (typeof eventCodes)[number];
 export type LabelMessage = z.infer<typeof labelMessageSchema>;
 export type HealthMessage = z.infer<typeof healthMessageSchema>;
 export type HealthState = HealthMessage['state'];
 export type ScoredLabel = z.infer<typeof scoredLabelSchema>;
 
 /** The device's topics: `BASE/DEVICE/NAME`. */
-export type Topics = Readonly<Record<'status' | 'health' | 'result' | 'label', string>>;
+export type Topics = Readonly<Record<'status' | 'health' | 'event' | 'result' | 'label', string>>;
 
 export function topicsOf(base: string, device: string): Topics {
   const topic = (name: string): string => `${base}/${device}/${name}`;
   return {
     status: topic('status'),
     health: topic('health'),
+    event: topic('event'),
     result: topic('result'),
     label: topic('label'),
   };

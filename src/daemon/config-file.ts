@@ -105,9 +105,17 @@ function syntaxProblem(
 const isTree = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const sectionNames = Object.keys(configSchema.shape) as (keyof typeof configSchema.shape)[];
+type Name = keyof typeof configSchema.shape;
+/** Keys that stand beside the sections, with a value of their own. */
+type PlainName = 'stateDir';
+type SectionName = Exclude<Name, PlainName>;
 
-function keysOf(section: keyof typeof configSchema.shape): string[] {
+const names = Object.keys(configSchema.shape) as Name[];
+const isSection = (name: Name): name is SectionName =>
+  unwrapped(configSchema.shape[name]) instanceof z.ZodObject;
+const sectionNames = names.filter(isSection);
+
+function keysOf(section: SectionName): string[] {
   return Object.keys(configSchema.shape[section].unwrap().shape);
 }
 
@@ -123,6 +131,12 @@ function applyEnvironment(tree: Tree, environment: Environment) {
     if (!variable.startsWith('SIGHTD_') || variable === 'SIGHTD_TRACE' || text === undefined)
       continue;
     const name = variable.slice('SIGHTD_'.length);
+    const plain = names.find((key) => !isSection(key) && constantCase(key) === name);
+    if (plain !== undefined) {
+      tree[plain] = text;
+      overrides.push({ path: [plain], variable });
+      continue;
+    }
     const section = sectionNames.find((candidate) =>
       name.startsWith(`${constantCase(candidate)}_`),
     );
@@ -154,15 +168,18 @@ function applyEnvironment(tree: Tree, environment: Environment) {
 }
 
 /** Whether a key takes text and nothing else. */
-function isText(section: keyof typeof configSchema.shape, key: string): boolean {
+function isText(section: SectionName, key: string): boolean {
   const schema: unknown = Reflect.get(configSchema.shape[section].unwrap().shape, key);
   return unwrapped(schema) instanceof z.ZodString;
 }
 
-const unwrapped = (schema: unknown): unknown =>
-  schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
-    ? unwrapped(schema.unwrap())
-    : schema;
+function unwrapped(schema: unknown): unknown {
+  const isWrapped =
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodOptional;
+  return isWrapped ? unwrapped(schema.unwrap()) : schema;
+}
 
 /**
  * What YAML allows and a config does not have. An alias names a plain value only, so that nothing can
@@ -244,8 +261,8 @@ function lineOf(
 }
 
 function unknownKeyMessage(path: readonly string[], key: string): string {
-  const section = path[0] as keyof typeof configSchema.shape | undefined;
-  const known = section === undefined ? sectionNames : keysOf(section);
+  const section = sectionNames.find((name) => name === path[0]);
+  const known = section === undefined ? names : keysOf(section);
   const near = nearest(key, known);
   if (near !== undefined) return `unknown key; did you mean ${[...path, near].join('.')}?`;
   return `unknown key; known here: ${known.join(', ')}`;

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { unreachable } from '../base/assert.ts';
 import { type Fault, failure, fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import { type Clock, createWallClock, seconds } from '../base/time.ts';
+import { type Clock, createWallClock, millis, seconds } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
 import type { Ledger } from '../contract/ledger.ts';
@@ -18,10 +17,16 @@ import {
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { loadModel } from '../inference/manifest.ts';
 import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
-import { defaultBackoff, type Link, type LinkState, openLink } from '../mqtt/link.ts';
+import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
+import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
+import type { Outbox } from '../mqtt/outbox.ts';
+import { closeOutbox } from './close-outbox.ts';
+import { createDiskWrites, writtenBytes } from './disk-writes.ts';
+import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
-import { type CameraState, type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { openNews } from './news.ts';
+import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
 import { createPublisher, type Published } from './publisher.ts';
 
 export type DaemonOptions = {
@@ -29,6 +34,8 @@ export type DaemonOptions = {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where to keep what survives a restart; undefined keeps it in memory. */
+  readonly stateDir: string | undefined;
   /** Aborts when the daemon is asked to stop. */
   readonly stop: AbortSignal;
   /** Hands in whom to call with a config that shall apply from now on. */
@@ -62,7 +69,7 @@ const offlineResultsMax = 8192;
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const prepared = prepare(options.config);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
-  const parts = start(options, prepared.value);
+  const parts = await start(options, prepared.value);
   options.onReload?.(createReload(options, parts.pipeline));
   const asked = new Promise<'asked'>((resolve) => {
     if (options.stop.aborted) resolve('asked');
@@ -115,12 +122,15 @@ function credentialsOf(config: Config): Outcome<Credentials> {
 type Parts = {
   readonly pipeline: Pipeline;
   readonly link: Link;
+  readonly outbox: Outbox;
+  readonly delivery: Delivery;
+  readonly events: Events;
   readonly reporter: HealthReporter;
   readonly topics: Topics;
   readonly status: (state: StatusMessage['state']) => string;
 };
 
-function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
+async function start(options: DaemonOptions, { model, watched }: Prepared): Promise<Parts> {
   const { config, log, clock, random } = options;
   const session = randomBytes(8).toString('hex');
   const device = config.device.id ?? hostDevice();
@@ -129,8 +139,11 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     JSON.stringify({ state, session, version } satisfies StatusMessage);
   const wallClock = createWallClock(clock, Date.now);
   const failures = createFailureLog(log);
-  const logCamera = createCameraLog(log);
-  const logLink = createLinkLog(log);
+  const { outbox, events, news } = await openNews({
+    ...{ config, log, stateDir: options.stateDir },
+    ...{ topic: topics.event, session, clock, wallClock },
+  });
+  let delivery: Delivery | undefined;
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
   const link = openLink({
@@ -148,10 +161,12 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     random,
     onRefused: (reason) => log.warn({ fault: reason }, 'the broker does not take this'),
     onState: (state) => {
-      logLink(state);
+      if (state.kind === 'online') delivery?.repeatRetained();
+      news.link(state);
       reporter?.touch();
     },
   });
+  delivery = startDelivery({ outbox, deliverer: link, clock, random });
   const publisher = createPublisher({
     config,
     session,
@@ -159,6 +174,7 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     watched,
     topics,
     link,
+    outbox,
     clock,
     wallClock,
     isLossless: () => source?.lossless ?? false,
@@ -180,14 +196,14 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
       },
       onCamera: (camera) => {
         if (camera.kind === 'streaming') source = camera.source;
-        logCamera(camera);
+        news.camera(camera);
         reporter?.touch();
       },
       onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
       onFrameFailed: failures.add,
       onRestart: (thread, reason) => {
-        log.warn({ thread, fault: reason }, 'starting a died thread again');
+        news.restart(thread, reason);
         reporter?.touch();
       },
     },
@@ -201,6 +217,8 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     wallClock,
     pipeline,
     publisher,
+    outbox: outbox.figures,
+    diskWrites: createDiskWrites(writtenBytes),
     isLinked: () => link.state().kind === 'online',
     sourceName: () => source?.name ?? '',
     onHealth: (health) => {
@@ -210,7 +228,7 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     },
   });
   log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
-  return { pipeline, link, reporter, topics, status };
+  return { pipeline, link, outbox, delivery, events, reporter, topics, status };
 }
 
 /** Applies what can change while the daemon runs, and says what cannot. */
@@ -238,76 +256,37 @@ function hostDevice(): string {
   return name === '' ? 'sightd' : name.slice(0, 63);
 }
 
-/** The same fault is said once; the attempts that follow it are the state's business. */
-function createCameraLog(log: Log): (camera: CameraState) => void {
-  let said: string | undefined;
-  return (camera) => {
-    switch (camera.kind) {
-      case 'streaming':
-        log.info({ source: camera.source.name }, 'camera open');
-        said = undefined;
-        break;
-      case 'waiting':
-        if (said === camera.fault.code) log.debug({ fault: camera.fault }, 'no camera yet');
-        else log.warn({ fault: camera.fault }, 'no camera; waiting for it');
-        said = camera.fault.code;
-        break;
-      case 'opening':
-        break;
-      default:
-        unreachable(camera);
-    }
-  };
-}
-
-/** Said once an outage, and again when its reason is another one. */
-function createLinkLog(log: Log): (state: LinkState) => void {
-  let said: string | undefined;
-  return (state) => {
-    switch (state.kind) {
-      case 'online':
-        log.info({ protocol: state.protocol }, 'connected to the broker');
-        break;
-      case 'waiting': {
-        const isNews = state.attempt <= 1 || state.fault.code !== said;
-        said = state.fault.code;
-        if (isNews) log.warn({ fault: state.fault }, 'no broker; going on without');
-        else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
-        break;
-      }
-      case 'connecting':
-      case 'closed':
-        break;
-      default:
-        unreachable(state);
-    }
-  };
-}
-
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */
 async function stopWithin(
   options: DaemonOptions,
   parts: Parts,
   end: PipelineEnd | 'asked',
 ): Promise<readonly string[]> {
-  const { pipeline, link, reporter, topics, status } = parts;
+  const { pipeline, link, events, reporter, topics, status } = parts;
+  const stopMillis = seconds(options.config.health.stopSeconds);
   const pending = new Set<string>();
   const deadline = new AbortController();
   const stopping = async (): Promise<'done'> => {
+    if (end !== 'asked' && end.kind === 'fault') events.report('daemon', end.fault);
+    const reason = end === 'asked' ? end : end.kind;
+    events.tell('daemon.stopping', `sightd is stopping: ${reason}`, { reason });
     await pipeline.stop(pending);
     reporter.close();
-    pending.add('mqtt');
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
-    const patience = end === 'asked' ? 0 : seconds(options.config.health.stopSeconds) * 0.6;
-    const isFlushed = await link.close(farewell, AbortSignal.timeout(patience), deadline.signal);
+    const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);
+    pending.add('outbox');
+    await closeOutbox({ ...parts, log: options.log, patience, sendMax: millis(stopMillis * 0.6) });
+    pending.delete('outbox');
+    pending.add('mqtt');
+    const isFlushed = await link.close(farewell, patience, deadline.signal);
     pending.delete('mqtt');
     if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';
   };
-  const timer = setTimeout(() => deadline.abort(), seconds(options.config.health.stopSeconds));
+  const timer = setTimeout(() => deadline.abort(), stopMillis);
   const late = new Promise<'late'>((resolve) => {
     deadline.signal.addEventListener('abort', () => resolve('late'), { once: true });
   });

@@ -1,8 +1,10 @@
-import type { Clock, Millis, WallClock } from '../base/time.ts';
+import type { Clock, Micros, Millis, WallClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import { droppedOf } from '../contract/ledger.ts';
 import type { HealthMessage } from '../contract/messages.ts';
 import type { ModelFile } from '../contract/threads.ts';
+import type { OutboxFigures } from '../mqtt/outbox.ts';
+import type { DiskWrites } from './disk-writes.ts';
 import { healthOf } from './health.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
@@ -26,6 +28,8 @@ export type HealthReporterOptions = {
   readonly wallClock: WallClock;
   readonly pipeline: Pipeline;
   readonly publisher: Publisher;
+  readonly outbox: () => OutboxFigures;
+  readonly diskWrites: DiskWrites;
   readonly isLinked: () => boolean;
   readonly sourceName: () => string;
   readonly onHealth: (health: HealthMessage) => void;
@@ -70,6 +74,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       camera: cameraOf(pipeline, options.sourceName()),
       inference: { workers: options.workers, restarts: pipeline.restarts().inference },
       model: { name: options.model.name, version: options.model.version },
+      outbox: outboxOf(options, now),
       memoryMegabytes: Math.round(process.memoryUsage.rss() / 104857.6) / 10,
       cpuPercent: cpu((user + system) / 10_000, at),
     };
@@ -87,6 +92,14 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       clearInterval(timer);
       report();
     },
+  };
+}
+
+function outboxOf(options: HealthReporterOptions, now: Micros): HealthMessage['outbox'] {
+  const written = options.diskWrites(now);
+  return {
+    ...options.outbox(),
+    ...(written === undefined ? {} : { writtenBytesPerHour: written }),
   };
 }
 

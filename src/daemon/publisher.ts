@@ -4,6 +4,7 @@ import type { Config } from '../contract/config.ts';
 import type { LabelMessage, ResultMessage, ScoredLabel, Topics } from '../contract/messages.ts';
 import type { Classification, ModelFile } from '../contract/threads.ts';
 import type { Link } from '../mqtt/link.ts';
+import type { Outbox } from '../mqtt/outbox.ts';
 import { type LabelState, stepLabel, unsettled } from './label.ts';
 import { createDurations, type Durations } from './statistics.ts';
 
@@ -30,7 +31,8 @@ export type PublisherOptions = {
   readonly model: ModelFile;
   readonly watched: readonly string[];
   readonly topics: Topics;
-  readonly link: Link;
+  readonly link: Pick<Link, 'send'>;
+  readonly outbox: Pick<Outbox, 'offer'>;
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly isLossless: () => boolean;
@@ -72,7 +74,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       config.label,
     );
     if (label.settled?.label === before?.label) return;
-    const message: LabelMessage = {
+    const message: Omit<LabelMessage, 'id'> = {
       session: options.session,
       label: label.settled?.label ?? null,
       score: label.settled?.score ?? 0,
@@ -80,7 +82,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       sequence: classification.sequence,
       since: options.wallClock.isoOf(classification.capturedAt),
     };
-    link.retain(topics.label, JSON.stringify(message));
+    const payloadOf = (id: number): string =>
+      JSON.stringify({ ...message, id } satisfies LabelMessage);
+    options.outbox.offer('label', topics.label, payloadOf, true);
   };
 
   return {

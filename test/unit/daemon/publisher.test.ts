@@ -19,6 +19,7 @@ import {
 import type { Classification, ModelFile } from '../../../src/contract/threads.ts';
 import { createPublisher, type Published } from '../../../src/daemon/publisher.ts';
 import type { Link } from '../../../src/mqtt/link.ts';
+import type { Outbox } from '../../../src/mqtt/outbox.ts';
 
 const labels = ['empty', 'bird', 'car'];
 const model: ModelFile = {
@@ -53,17 +54,19 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
   const sent: { topic: string; payload: string }[] = [];
   const retained: { topic: string; payload: string }[] = [];
   const published: Published[] = [];
-  const link: Link = {
-    deliver: async () => 'acknowledged',
-    subscribe: () => ({ [Symbol.dispose]: () => {} }),
-    queued: () => 0,
-    state: () => ({ kind: 'connecting', attempt: 0 }),
-    retain: (topic, payload) => retained.push({ topic, payload }),
+  const link: Pick<Link, 'send'> = {
     send: (topic, payload) => {
       if (accepts) sent.push({ topic, payload });
       return accepts;
     },
-    close: async () => true,
+  };
+  const outbox: Pick<Outbox, 'offer'> = {
+    offer: (kind, topic, payloadOf, retain) => {
+      assert.deepEqual([kind, retain], ['label', true]);
+      const id = retained.length + 1;
+      retained.push({ topic, payload: payloadOf(id) });
+      return id;
+    },
   };
   const clock: Clock = { now: (): Micros => micros(now), sleep: async () => {} };
   const publisher = createPublisher({
@@ -73,6 +76,7 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
     watched,
     topics: topicsOf('sightd', 'porch'),
     link,
+    outbox,
     clock,
     wallClock: createWallClock(clock, () => Date.UTC(2026, 0, 1)),
     isLossless: () => isLossless,
@@ -240,11 +244,11 @@ test('the label is retained when it changes and only then', () => {
   assert.deepEqual(
     bench
       .labelMessages()
-      .map(({ previous, label, score, sequence }) => [previous, label, score, sequence]),
+      .map(({ id, previous, label, score, sequence }) => [id, previous, label, score, sequence]),
     [
-      [null, 'bird', 0.8, 2],
-      ['bird', 'car', 0.8, 4],
-      ['car', null, 0, 6],
+      [1, null, 'bird', 0.8, 2],
+      [2, 'bird', 'car', 0.8, 4],
+      [3, 'car', null, 0, 6],
     ],
   );
   for (const { topic } of bench.retained) assert.equal(topic, 'sightd/porch/label');
