@@ -1,6 +1,6 @@
 import type { Fault } from '../base/fault.ts';
 import type { Micros, Millis } from '../base/time.ts';
-import type { CameraConfig } from './config.ts';
+import type { CameraConfig } from './camera-config.ts';
 import type { FrameGeometry, FrameSize, FrameView } from './frame.ts';
 import type { ModelInput } from './manifest.ts';
 import type { ScoredLabel } from './messages.ts';

@@ -2,7 +2,8 @@ import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Random } from '../base/random.ts';
 import { type Clock, seconds } from '../base/time.ts';
-import type { CameraConfig, Config } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
+import type { Config } from '../contract/config.ts';
 import { askedSizeOf, type FrameView, isSameView } from '../contract/frame.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type {
