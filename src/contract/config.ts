@@ -232,6 +232,34 @@ const mqttSchema = z.strictObject({
     .describe('Cap of the wait between attempts to connect (exponential, with full jitter).'),
 });
 
+/** PEM as openssl writes it, or the 32 bytes in base64. */
+const publicKeyForm =
+  /^(-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*|[A-Za-z0-9+/]{43}=)$/;
+
+const remoteConfigSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Take changes of the config from the topic `config/desired`.'),
+  trialSeconds: z
+    .number()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe('Health must be `ok` for so long in a row, or a change is rolled back.'),
+  publicKey: z
+    .string()
+    .regex(publicKeyForm, 'an Ed25519 public key: PEM, or its 32 bytes in base64')
+    .optional()
+    .describe('Ed25519 key; when set, only documents that are signed with its counterpart count.'),
+  folders: z
+    .array(z.string().regex(/^\//, 'an absolute path'))
+    .default([])
+    .describe(
+      'Folders that `camera.path` and `model.use` may be set to remotely; models also to STATEDIR/models.',
+    ),
+});
+
 const healthSchema = z.strictObject({
   intervalSeconds: z
     .number()
@@ -263,14 +291,24 @@ export const configSchema = z.strictObject({
   label: labelSchema.prefault({}),
   publish: publishSchema.prefault({}),
   mqtt: mqttSchema.prefault({}),
+  remoteConfig: remoteConfigSchema.prefault({}),
   health: healthSchema.prefault({}),
   log: logSchema.prefault({}),
+  stateDir: z
+    .string()
+    .min(1)
+    .default('/var/lib/sightd')
+    .describe('Folder for what must survive a restart.'),
 });
 
 export type Config = z.infer<typeof configSchema>;
 export type CameraConfig = z.infer<typeof cameraSchema>;
 export type LabelConfig = z.infer<typeof labelSchema>;
 export type MqttConfig = Config['mqtt'];
+
+/** Whether every frame counts, and the daemon ends with the last one. */
+export const isLosslessRun = ({ source, pace }: CameraConfig): boolean =>
+  pace === 'fast' && (source === 'replay' || source === 'scene');
 
 /** The JSON Schema of the config file (draft 2020-12). */
 export function configJsonSchema(): object {

@@ -15,9 +15,12 @@ type Property = {
 /** docs/config.md, made from the config's schema. */
 export function configDocs(): string {
   const schema = configJsonSchema() as Property;
-  const sections = Object.entries(schema.properties ?? {}).map(
-    ([name, section]) => `## ${name}\n\n${tableOf(name, section)}`,
-  );
+  const entries = Object.entries(schema.properties ?? {});
+  const sections = entries
+    .filter(([, { properties }]) => properties !== undefined)
+    .map(([name, { properties = {} }]) => `## ${name}\n\n${tableOf(`${name}.`, properties)}`);
+  const plain = entries.filter(([, { properties }]) => properties === undefined);
+  sections.push(`## On the top level\n\n${tableOf('', Object.fromEntries(plain))}`);
   return `<!-- Made from the config's schema by \`npm run docs\`; a test fails when it is out of date. -->
 
 # Config
@@ -36,10 +39,10 @@ ${sections.join('\n\n')}
 `;
 }
 
-function tableOf(section: string, { properties = {} }: Property): string {
+function tableOf(prefix: string, properties: Readonly<Record<string, Property>>): string {
   const rows = Object.entries(properties).map(
     ([key, property]) =>
-      `| \`${section}.${key}\` | ${kindOf(property)} | ${defaultOf(property)} | ${property.description ?? ''} |`,
+      `| \`${prefix}${key}\` | ${kindOf(property)} | ${defaultOf(property)} | ${property.description ?? ''} |`,
   );
   return ['| key | value | default | what |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
@@ -56,6 +59,8 @@ function kindOf(property: Property): string {
       return `number${range}`;
     case 'boolean':
       return '`true` or `false`';
+    case 'array':
+      return 'list of texts';
     case 'object':
       return 'label: number';
     default:
