@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { unreachable } from '../base/assert.ts';
-import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { type Fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -17,12 +15,20 @@ import {
   topicsOf,
 } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
-import { loadModel } from '../inference/manifest.ts';
-import { defaultBackoff, type Link, type LinkState, openLink } from '../mqtt/link.ts';
+import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
-import { type CameraState, type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { createLiveConfig, differenceOf, type LiveConfig, reporterSetupOf } from './live-config.ts';
+import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { prepareSetup, readPassword } from './prepare.ts';
 import { createPublisher, type Published } from './publisher.ts';
+import { createRemoteConfig, type RemoteConfig } from './remote-config.ts';
+import { startRemote } from './remote-start.ts';
+import { openRemoteStore, type RemoteStore } from './remote-store.ts';
+import type { Setup } from './setup.ts';
+import { type Verify, verifierOf } from './signature.ts';
+import { createCameraLog, logLink } from './state-log.ts';
+import type { TrialStep } from './trial.ts';
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -60,10 +66,10 @@ const offlineResultsMax = 8192;
 
 /** Runs the whole daemon until it is asked to stop, its source ends, or it cannot go on. */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const prepared = prepare(options.config);
+  const prepared = prepare(options);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
   const parts = start(options, prepared.value);
-  options.onReload?.(createReload(options, parts.pipeline));
+  options.onReload?.(parts.reload);
   const asked = new Promise<'asked'>((resolve) => {
     if (options.stop.aborted) resolve('asked');
     options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
@@ -81,44 +87,36 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 }
 
 type Prepared = {
-  readonly model: ModelFile;
-  readonly watched: readonly string[];
+  readonly setup: Setup;
   readonly password: string | undefined;
+  /** Undefined where changes are not taken from afar. */
+  readonly remote: PreparedRemote | undefined;
+};
+type PreparedRemote = {
+  readonly store: RemoteStore;
+  readonly verify: Verify | undefined;
+  readonly start: TrialStep;
 };
 
 /** What can be known to be wrong before anything is started. */
-function prepare(config: Config): Outcome<Prepared> {
-  const model = loadModel(config.model.use);
-  if (!model.ok) return model;
-  const watched = Object.keys(config.label.thresholds);
-  const stranger = watched.find((label) => !model.value.labels.includes(label));
-  if (stranger !== undefined) {
-    const known = model.value.labels.slice(0, 8).join(', ');
-    const sentence = `label.thresholds.${stranger}: the model ${model.value.name} has no such label`;
-    return failure(
-      fault(
-        'config.invalid',
-        sentence,
-        `Its labels are ${known}${model.value.labels.length > 8 ? ', …' : ''}.`,
-      ),
-    );
-  }
+function prepare({ config, log }: DaemonOptions): Outcome<Prepared> {
+  const own = prepareSetup(config, undefined);
+  if (!own.ok) return own;
   const password = readPassword(config.mqtt.passwordFile);
-  return password.ok
-    ? success({ model: model.value, watched, password: password.value })
-    : password;
-}
-
-function readPassword(path: string | undefined): Outcome<string | undefined> {
-  if (path === undefined) return success(undefined);
-  try {
-    return success(readFileSync(path, 'utf8').split(/\r?\n/, 1)[0]);
-  } catch (error) {
-    const sentence = `mqtt.passwordFile: cannot read ${path}: ${messageOf(error)}`;
-    return failure(
-      fault('mqtt.credentials', sentence, 'Check the path and that this user may read it.'),
-    );
+  if (!password.ok) return password;
+  const verify = verifierOf(config.remoteConfig.publicKey);
+  if (!verify.ok) return verify;
+  if (!config.remoteConfig.enabled) {
+    return success({ setup: own.value, password: password.value, remote: undefined });
   }
+  const store = openRemoteStore(config.stateDir);
+  const found = store.read();
+  for (const broken of found.faults) log.warn({ fault: broken }, 'a state file is set aside');
+  const { setup, step } = startRemote(own.value, found, (next) => prepareSetup(next, own.value));
+  // What the command that runs the daemon chose holds unless it was changed from afar.
+  if (setup.config.log.level !== config.log.level) log.setLevel(setup.config.log.level);
+  const remote = { store, verify: verify.value, start: step };
+  return success({ setup, password: password.value, remote });
 }
 
 type Parts = {
@@ -127,10 +125,15 @@ type Parts = {
   readonly reporter: HealthReporter;
   readonly topics: Topics;
   readonly status: (state: StatusMessage['state']) => string;
+  readonly live: LiveConfig;
+  readonly remote: RemoteConfig | undefined;
+  /** Goes on with another config of the device's own. */
+  readonly reload: (config: Config) => void;
 };
 
-function start(options: DaemonOptions, { model, watched, password }: Prepared): Parts {
-  const { config, log, clock, random } = options;
+function start(options: DaemonOptions, prepared: Prepared): Parts {
+  const { log, clock, random } = options;
+  const { config, model } = prepared.setup;
   const session = randomBytes(8).toString('hex');
   const device = config.device.id ?? hostDevice();
   const topics = topicsOf(config.mqtt.base, device);
@@ -141,12 +144,13 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
   const logCamera = createCameraLog(log);
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
+  let remote: RemoteConfig | undefined;
   const link = openLink({
     url: config.mqtt.url,
     clientId: `sightd-${device}-${session.slice(0, 6)}`,
     protocol: config.mqtt.protocol,
     username: config.mqtt.username,
-    password,
+    password: prepared.password,
     will: { topic: topics.status, payload: status('offline') },
     birth: { topic: topics.status, payload: status('online') },
     backoff: defaultBackoff(config.mqtt.reconnectSecondsMax),
@@ -162,7 +166,6 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
     config,
     session,
     model,
-    watched,
     topics,
     link,
     clock,
@@ -171,9 +174,7 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
     onPublished: options.onPublished,
   });
   const pipeline = startPipeline({
-    config,
-    model,
-    watched,
+    setup: prepared.setup,
     clock,
     random,
     events: {
@@ -192,6 +193,7 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
       onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
       onFrameFailed: failures.add,
+      onFault: (reason) => remote?.onFault(reason) ?? false,
       onRestart: (thread, reason) => {
         log.warn({ thread, fault: reason }, 'starting a died thread again');
         reporter?.touch();
@@ -199,10 +201,8 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
     },
   });
   reporter = createHealthReporter({
-    interval: seconds(config.health.intervalSeconds),
+    ...reporterSetupOf(prepared.setup),
     session,
-    model,
-    workers: config.inference.workers,
     clock,
     wallClock,
     pipeline,
@@ -212,26 +212,57 @@ function start(options: DaemonOptions, { model, watched, password }: Prepared): 
     onHealth: (health) => {
       link.retain(topics.health, JSON.stringify(health));
       failures.flush();
+      remote?.onHealth();
       options.onHealth?.(health);
     },
   });
   log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
-  return { pipeline, link, reporter, topics, status };
+  const live = createLiveConfig({ setup: prepared.setup, pipeline, publisher, reporter, log });
+  remote = connectRemote(options, prepared.remote, live, reporter, link, topics);
+  const reload = (next: Config): void => reloadFrom(next, live, remote, log);
+  return { pipeline, link, reporter, topics, status, live, remote, reload };
 }
 
-/** Applies what can change while the daemon runs, and says what cannot. */
-function createReload({ config, log }: DaemonOptions, pipeline: Pipeline): (next: Config) => void {
-  let current = config;
-  return (next) => {
-    const sections = (Object.keys(next) as (keyof Config)[]).filter(
-      (section) => JSON.stringify(next[section]) !== JSON.stringify(current[section]),
-    );
-    if (sections.includes('camera')) pipeline.configureCamera(next.camera);
-    current = { ...current, camera: next.camera };
-    const waiting = sections.filter((section) => section !== 'camera');
-    log.info({ applied: sections.filter((section) => section === 'camera') }, 'config reloaded');
-    if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
-  };
+/** Has changes come from the broker, and what became of them told there. */
+function connectRemote(
+  { config, log, clock }: DaemonOptions,
+  prepared: PreparedRemote | undefined,
+  live: LiveConfig,
+  reporter: HealthReporter,
+  link: Link,
+  topics: Topics,
+): RemoteConfig | undefined {
+  if (prepared === undefined) return undefined;
+  const remote = createRemoteConfig({
+    ...prepared,
+    local: config,
+    live,
+    log,
+    clock,
+    healthState: reporter.state,
+    report: (payload) => link.retain(topics.configReported, payload),
+  });
+  link.subscribe(topics.configDesired, remote.onDesired);
+  return remote;
+}
+
+/** SIGHUP: the device's own config is read again; a remote layer stays on top of it. */
+function reloadFrom(
+  next: Config,
+  live: LiveConfig,
+  remote: RemoteConfig | undefined,
+  log: Log,
+): void {
+  const { waiting } = differenceOf(live.current(), next);
+  if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
+  if (remote !== undefined) {
+    remote.onLocal(next);
+    return;
+  }
+  const applied = live.apply(next);
+  if (applied.ok) log.info({ applied: applied.value.applied }, 'config reloaded');
+  else
+    log.warn({ fault: applied.fault }, 'the config was not reloaded; going on with the one before');
 }
 
 /** The host's name as a device id: only what a topic level may hold. */
@@ -244,44 +275,6 @@ function hostDevice(): string {
   return name === '' ? 'sightd' : name.slice(0, 63);
 }
 
-/** The same fault is said once; the attempts that follow it are the state's business. */
-function createCameraLog(log: Log): (camera: CameraState) => void {
-  let said: string | undefined;
-  return (camera) => {
-    switch (camera.kind) {
-      case 'streaming':
-        log.info({ source: camera.source.name }, 'camera open');
-        said = undefined;
-        break;
-      case 'waiting':
-        if (said === camera.fault.code) log.debug({ fault: camera.fault }, 'no camera yet');
-        else log.warn({ fault: camera.fault }, 'no camera; waiting for it');
-        said = camera.fault.code;
-        break;
-      case 'opening':
-        break;
-      default:
-        unreachable(camera);
-    }
-  };
-}
-
-function logLink(log: Log, state: LinkState): void {
-  switch (state.kind) {
-    case 'online':
-      log.info({}, 'connected to the broker');
-      break;
-    case 'waiting':
-      // Said once an outage; the attempts that follow are the state's business.
-      if (state.attempt <= 1) log.warn({ fault: state.fault }, 'no broker; going on without');
-      else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
-      break;
-    case 'connecting':
-    case 'closed':
-      break;
-  }
-}
-
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */
 async function stopWithin(
   options: DaemonOptions,
@@ -289,23 +282,26 @@ async function stopWithin(
   end: PipelineEnd | 'asked',
 ): Promise<readonly string[]> {
   const { pipeline, link, reporter, topics, status } = parts;
+  const stopSeconds = parts.live.current().health.stopSeconds;
   const pending = new Set<string>();
   const deadline = new AbortController();
   const stopping = async (): Promise<'done'> => {
     await pipeline.stop(pending);
     reporter.close();
+    parts.remote?.close();
     pending.add('mqtt');
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
-    const patience = end === 'asked' ? 0 : seconds(options.config.health.stopSeconds) * 0.6;
+    const patience = end === 'asked' ? 0 : seconds(stopSeconds) * 0.6;
     const isFlushed = await link.close(farewell, AbortSignal.timeout(patience), deadline.signal);
     pending.delete('mqtt');
     if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
+    if (end === 'asked') parts.remote?.onStopped();
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';
   };
-  const timer = setTimeout(() => deadline.abort(), seconds(options.config.health.stopSeconds));
+  const timer = setTimeout(() => deadline.abort(), seconds(stopSeconds));
   const late = new Promise<'late'>((resolve) => {
     deadline.signal.addEventListener('abort', () => resolve('late'), { once: true });
   });

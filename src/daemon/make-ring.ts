@@ -6,30 +6,45 @@ import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { workspaceBytesOf } from '../inference/kernel.ts';
 import { createRing, ringBytesMax, ringBytesOf } from '../ring/layout.ts';
 
-/** Whether a source's frames go through a ring of this shape. */
-export function fitsRing(shape: RingShape, model: ModelFile, source: SourceDescription): boolean {
-  const { width, height } = source.geometryMax;
+/** Whether a ring of this shape is what a source, a model and a config need; it may be larger. */
+export function fitsRing(
+  shape: RingShape,
+  config: RingConfig,
+  model: ModelFile,
+  source: SourceDescription,
+): boolean {
+  const wanted = shapeOf(config, model, source);
   return (
-    frameBytesOf(source.geometryMax) <= shape.slotBytes &&
-    workspaceBytesOf(model.input, width, height) <= shape.workspaceBytes
+    wanted.slotBytes <= shape.slotBytes &&
+    wanted.workspaceBytes <= shape.workspaceBytes &&
+    wanted.slots === shape.slots &&
+    wanted.order === shape.order &&
+    wanted.readers === shape.readers
   );
+}
+
+type RingConfig = Pick<Config, 'queue' | 'inference'>;
+
+function shapeOf(config: RingConfig, model: ModelFile, source: SourceDescription): RingShape {
+  const { width, height } = source.geometryMax;
+  return {
+    slots: config.queue.slots,
+    slotBytes: frameBytesOf(source.geometryMax),
+    order: source.lossless ? 'fifo' : config.queue.order,
+    readers: config.inference.workers,
+    workspaceBytes: workspaceBytesOf(model.input, width, height),
+  };
 }
 
 /** The ring for a source, a model and a config; refused when it would be too large. */
 export function makeRing(
-  config: Config,
+  config: RingConfig,
   model: ModelFile,
   source: SourceDescription,
 ): Outcome<RingHandle> {
-  const { width, height } = source.geometryMax;
-  const shape = {
-    slots: config.queue.slots,
-    slotBytes: frameBytesOf(source.geometryMax),
-    order: source.lossless ? ('fifo' as const) : config.queue.order,
-    readers: config.inference.workers,
-    workspaceBytes: workspaceBytesOf(model.input, width, height),
-  };
+  const shape = shapeOf(config, model, source);
   if (ringBytesOf(shape) <= ringBytesMax) return success(createRing(shape));
+  const { width, height } = source.geometryMax;
   const gigabytes = (ringBytesOf(shape) / 2 ** 30).toFixed(1);
   const sentence = `${config.queue.slots} frames of ${width}×${height} take ${gigabytes} GiB; the limit is 2`;
   return failure(fault('ring.too-large', sentence, 'Lower queue.slots or the camera size.'));

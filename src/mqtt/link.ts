@@ -35,6 +35,8 @@ export interface Link {
   retain(topic: string, payload: string): void;
   /** QoS 0, once; false when it was dropped: no connection, or one that cannot keep up. */
   send(topic: string, payload: string): boolean;
+  /** Calls back with every message on this exact topic, retained ones too, in every connection. */
+  subscribe(topic: string, onMessage: (payload: Uint8Array) => void): void;
   /** Messages that were accepted and are still waiting for a connection. */
   queued(): number;
   /**
@@ -66,6 +68,7 @@ export function openLink(options: LinkOptions): Link {
   let client: MqttClient | undefined;
   let retry: AbortController | undefined;
   let settled: (() => void)[] = [];
+  const subscriptions = new Map<string, (payload: Uint8Array) => void>();
 
   const enter = (next: LinkState): void => {
     state = next;
@@ -82,7 +85,9 @@ export function openLink(options: LinkOptions): Link {
     current.on('connect', () => {
       enter({ kind: 'online', since: options.clock.now() });
       outgoing.attach(current, options.birth);
+      for (const topic of subscriptions.keys()) current.subscribe(topic, { qos: 1 });
     });
+    current.on('message', (topic, payload) => subscriptions.get(topic)?.(payload));
     current.on('error', (error: Error) => {
       refusal = error;
     });
@@ -134,6 +139,10 @@ export function openLink(options: LinkOptions): Link {
     state: () => state,
     retain: outgoing.retain,
     send: outgoing.send,
+    subscribe: (topic, onMessage) => {
+      subscriptions.set(topic, onMessage);
+      if (state.kind === 'online') client?.subscribe(topic, { qos: 1 });
+    },
     queued: outgoing.queued,
     close,
   };

@@ -43,11 +43,10 @@ const model: ModelFile = {
 type Given = {
   readonly config?: object;
   readonly isLossless?: boolean;
-  readonly watched?: readonly string[];
 };
 
 /** A publisher whose time is set by hand and whose link keeps what it is given. */
-function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
+function createBench({ config = {}, isLossless = false }: Given) {
   let now = 1_000_000_000;
   let accepts = true;
   const sent: { topic: string; payload: string }[] = [];
@@ -55,6 +54,7 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
   const published: Published[] = [];
   const link: Link = {
     queued: () => 0,
+    subscribe: () => {},
     state: () => ({ kind: 'connecting', attempt: 0 }),
     retain: (topic, payload) => retained.push({ topic, payload }),
     send: (topic, payload) => {
@@ -68,7 +68,6 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
     config: configSchema.parse(config),
     session: 'session',
     model,
-    watched,
     topics: topicsOf('sightd', 'porch'),
     link,
     clock,
@@ -85,7 +84,7 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
       capturedAt: micros(now - 40_000),
       inference: millis(12.3456),
       top: [{ label: 'empty', index: 0, score: 0.9 }],
-      watched: watched.map(() => 0),
+      watched: [],
       ...changes,
     });
   };
@@ -266,11 +265,14 @@ test('the label follows every frame, thinned or unsent', () => {
 
 test('a watched label counts though it is not among the best, and counts once when it is', () => {
   const config = { label: { smoothing: 0, holdSeconds: 0, thresholds: { bird: 0.1 } } };
-  const bench = createBench({ config, watched: ['bird'] });
-  bench.publish({ top: best('empty', 0.85), watched: [0.12] });
+  const bench = createBench({ config });
+  bench.publish({ top: best('empty', 0.85), watched: [{ label: 'bird', score: 0.12 }] });
   assert.equal(bench.labelMessages().at(-1)?.label, 'bird');
   assert.equal(bench.labelMessages().at(-1)?.score, 0.12);
-  bench.publish({ top: [...best('empty', 0.85), ...best('bird', 0.05)], watched: [0.05] });
+  bench.publish({
+    top: [...best('empty', 0.85), ...best('bird', 0.05)],
+    watched: [{ label: 'bird', score: 0.05 }],
+  });
   assert.equal(bench.labelMessages().at(-1)?.label, 'empty');
 });
 
