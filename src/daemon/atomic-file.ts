@@ -18,7 +18,7 @@ const folderMode = 0o700;
 export function replaceFile(path: string, text: string, calls: FileCalls = fs): void {
   const folder = dirname(path);
   const beside = `${path}.new`;
-  calls.mkdirSync(folder, { recursive: true, mode: folderMode });
+  provideFolder(folder, calls);
   const file = calls.openSync(beside, 'w', fileMode);
   try {
     const bytes = Buffer.from(text);
@@ -36,6 +36,18 @@ export function removeFile(path: string, calls: FileCalls = fs): void {
   if (!fs.existsSync(path)) return;
   calls.rmSync(path, { force: true });
   syncFolder(dirname(path), calls);
+}
+
+/**
+ * Makes a folder and those above it that are missing. Not by `recursive`, which Node 20 never returns
+ * from where a folder above cannot be made, as below /proc.
+ */
+function provideFolder(folder: string, calls: FileCalls): void {
+  if (fs.existsSync(folder)) return;
+  const above = dirname(folder);
+  provideFolder(above, calls);
+  calls.mkdirSync(folder, { mode: folderMode });
+  syncFolder(above, calls);
 }
 
 /** A name is on the disk once its folder is. */

@@ -196,6 +196,8 @@ function start(options: DaemonOptions, prepared: Prepared): Parts {
       onFault: (reason) => remote?.onFault(reason) ?? false,
       onRestart: (thread, reason) => {
         log.warn({ thread, fault: reason }, 'starting a died thread again');
+        // A change that a thread dies of will not do.
+        remote?.onFault(reason);
         reporter?.touch();
       },
     },

@@ -51,7 +51,7 @@ export type TrialEvent =
     }
   /** Health as it is now; said often enough that the end of a trial is not missed. */
   | { readonly kind: 'health'; readonly isOk: boolean; readonly sentence: string }
-  /** The daemon would have to end. */
+  /** The daemon would have to end, or a thread died. */
   | { readonly kind: 'fault'; readonly sentence: string }
   /** The disk took what `keep` had to write. */
   | { readonly kind: 'kept' }
@@ -121,7 +121,7 @@ export function stepTrial(
     case 'health':
       return onHealth(state, event, now, policy);
     case 'fault':
-      return failedBy(state, `the daemon would have ended: ${event.sentence}`);
+      return failedBy(state, `it cannot work: ${event.sentence}`);
     case 'unwritable':
       if (event.by === 'mark') return unmarked(state, event.sentence);
       return failedBy(state, `the change cannot be kept: ${event.sentence}`);
