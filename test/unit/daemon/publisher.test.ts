@@ -304,3 +304,20 @@ test('whoever listens is told of every classification with its label', () => {
     ],
   );
 });
+
+test('another config applies from the next frame on, and the label that was settled stays', () => {
+  const bench = createBench({ config: { label: { smoothing: 0, holdSeconds: 0 } } });
+  bench.publish({ top: best('bird', 0.9) });
+  const config = configSchema.parse({
+    label: { smoothing: 0, holdSeconds: 0, enter: 0.95, exit: 0.8 },
+    publish: { results: false },
+  });
+  bench.publisher.configure({ config, model });
+  bench.publish({ top: best('bird', 0.85) });
+  bench.publish({ top: best('car', 0.9) });
+  assert.equal(bench.sent.length, 1);
+  assert.deepEqual(
+    bench.labelMessages().map(({ label }) => label),
+    ['bird', null],
+  );
+});
