@@ -19,6 +19,8 @@ const faultKinds = {
   'usage.argument': { retryable: false, exit: exitCodes.usage },
   'config.unreadable': { retryable: false, exit: exitCodes.config },
   'config.invalid': { retryable: false, exit: exitCodes.config },
+  'state.broken': { retryable: false, exit: exitCodes.config },
+  'state.unwritable': { retryable: true, exit: exitCodes.config },
   'camera.replay-missing': { retryable: false, exit: exitCodes.unavailable },
   'camera.replay-empty': { retryable: false, exit: exitCodes.unavailable },
   'camera.replay-unreadable': { retryable: false, exit: exitCodes.unavailable },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
-import { cameraSchema } from './camera-config.ts';
+import { type CameraConfig, cameraSchema } from './camera-config.ts';
 import { ringOrders } from './ring.ts';
 
 /**
@@ -198,6 +198,34 @@ const outboxSchema = z.strictObject({
     .describe('The same in bytes of topics and payloads. They are kept in memory too.'),
 });
 
+/** PEM as openssl writes it, or the 32 bytes in base64. */
+const publicKeyForm =
+  /^(-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*|[A-Za-z0-9+/]{43}=)$/;
+
+const remoteConfigSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Take changes of the config from the topic `config/desired`.'),
+  trialSeconds: z
+    .number()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe('Health must be `ok` for so long in a row, or a change is rolled back.'),
+  publicKey: z
+    .string()
+    .regex(publicKeyForm, 'an Ed25519 public key: PEM, or its 32 bytes in base64')
+    .optional()
+    .describe('Ed25519 key; when set, only documents that are signed with its counterpart count.'),
+  folders: z
+    .array(z.string().regex(/^\//, 'an absolute path'))
+    .default([])
+    .describe(
+      'Folders that `camera.path` and `model.use` may be set to remotely; models also to STATEDIR/models.',
+    ),
+});
+
 const healthSchema = z.strictObject({
   intervalSeconds: z
     .number()
@@ -230,6 +258,7 @@ export const configSchema = z.strictObject({
   publish: publishSchema.prefault({}),
   mqtt: mqttSchema.prefault({}),
   outbox: outboxSchema.prefault({}),
+  remoteConfig: remoteConfigSchema.prefault({}),
   health: healthSchema.prefault({}),
   log: logSchema.prefault({}),
   stateDir: z
@@ -237,13 +266,17 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('/var/lib/sightd')
     .describe(
-      'Folder for what survives a restart: the outbox. Where it cannot be used, memory takes its place.',
+      'Folder for what survives a restart: the outbox, the config from afar. Where it cannot be used, memory takes its place.',
     ),
 });
 
 export type Config = z.infer<typeof configSchema>;
 export type LabelConfig = z.infer<typeof labelSchema>;
 export type MqttConfig = Config['mqtt'];
+
+/** Whether every frame counts, and the daemon ends with the last one. */
+export const isLosslessRun = ({ source, pace }: CameraConfig): boolean =>
+  pace === 'fast' && (source === 'replay' || source === 'scene');
 
 /** The JSON Schema of the config file (draft 2020-12). */
 export function configJsonSchema(): object {

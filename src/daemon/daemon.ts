@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Fault, failure, fault, type Outcome, success } from '../base/fault.ts';
+import { type Fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -15,7 +15,6 @@ import {
   topicsOf,
 } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
-import { loadModel } from '../inference/manifest.ts';
 import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
 import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
 import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
@@ -25,9 +24,17 @@ import { createDiskWrites, writtenBytes } from './disk-writes.ts';
 import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
+import { createLiveConfig, type LiveConfig, reporterSetupOf } from './live-config.ts';
 import { openNews } from './news.ts';
 import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { prepareSetup } from './prepare.ts';
 import { createPublisher, type Published } from './publisher.ts';
+import type { RemoteConfig } from './remote-config.ts';
+import { connectRemote, type PreparedRemote, reloadFrom } from './remote-link.ts';
+import { startRemote } from './remote-start.ts';
+import { openRemoteStore } from './remote-store.ts';
+import type { Setup } from './setup.ts';
+import { verifierOf } from './signature.ts';
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -67,10 +74,10 @@ const offlineResultsMax = 8192;
 
 /** Runs the whole daemon until it is asked to stop, its source ends, or it cannot go on. */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const prepared = prepare(options.config);
+  const prepared = prepare(options);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
   const parts = await start(options, prepared.value);
-  options.onReload?.(createReload(options, parts.pipeline));
+  options.onReload?.(parts.reload);
   const asked = new Promise<'asked'>((resolve) => {
     if (options.stop.aborted) resolve('asked');
     options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
@@ -88,30 +95,31 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 }
 
 type Prepared = {
-  readonly model: ModelFile;
-  readonly watched: readonly string[];
+  readonly setup: Setup;
+  /** Undefined where changes are not taken from afar. */
+  readonly remote: PreparedRemote | undefined;
 };
 
 /** What can be known to be wrong before anything is started. */
-function prepare(config: Config): Outcome<Prepared> {
-  const model = loadModel(config.model.use);
-  if (!model.ok) return model;
-  const watched = Object.keys(config.label.thresholds);
-  const stranger = watched.find((label) => !model.value.labels.includes(label));
-  if (stranger !== undefined) {
-    const known = model.value.labels.slice(0, 8).join(', ');
-    const sentence = `label.thresholds.${stranger}: the model ${model.value.name} has no such label`;
-    return failure(
-      fault(
-        'config.invalid',
-        sentence,
-        `Its labels are ${known}${model.value.labels.length > 8 ? ', …' : ''}.`,
-      ),
-    );
-  }
+function prepare({ config, log }: DaemonOptions): Outcome<Prepared> {
+  const own = prepareSetup(config, undefined);
+  if (!own.ok) return own;
   // What is missing or broken from the start is said now; the link reads it again by itself.
   const credentials = credentialsOf(config);
-  return credentials.ok ? success({ model: model.value, watched }) : credentials;
+  if (!credentials.ok) return credentials;
+  const verify = verifierOf(config.remoteConfig.publicKey);
+  if (!verify.ok) return verify;
+  if (!config.remoteConfig.enabled) {
+    return success({ setup: own.value, remote: undefined });
+  }
+  const store = openRemoteStore(config.stateDir);
+  const found = store.read();
+  for (const broken of found.faults) log.warn({ fault: broken }, 'a state file is set aside');
+  const { setup, step } = startRemote(own.value, found, (next) => prepareSetup(next, own.value));
+  // What the command that runs the daemon chose holds unless it was changed from afar.
+  if (setup.config.log.level !== config.log.level) log.setLevel(setup.config.log.level);
+  const remote = { store, verify: verify.value, start: step };
+  return success({ setup, remote });
 }
 
 /** The login and the TLS files as they are now; systemd says where its credentials are. */
@@ -128,10 +136,15 @@ type Parts = {
   readonly reporter: HealthReporter;
   readonly topics: Topics;
   readonly status: (state: StatusMessage['state']) => string;
+  readonly live: LiveConfig;
+  readonly remote: RemoteConfig | undefined;
+  /** Goes on with another config of the device's own. */
+  readonly reload: (config: Config) => void;
 };
 
-async function start(options: DaemonOptions, { model, watched }: Prepared): Promise<Parts> {
-  const { config, log, clock, random } = options;
+async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts> {
+  const { log, clock, random } = options;
+  const { config, model } = prepared.setup;
   const session = randomBytes(8).toString('hex');
   const device = config.device.id ?? hostDevice();
   const topics = topicsOf(config.mqtt.base, device);
@@ -146,6 +159,7 @@ async function start(options: DaemonOptions, { model, watched }: Prepared): Prom
   let delivery: Delivery | undefined;
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
+  let remote: RemoteConfig | undefined;
   const link = openLink({
     url: config.mqtt.url,
     clientId: `sightd-${device}-${session.slice(0, 6)}`,
@@ -171,7 +185,6 @@ async function start(options: DaemonOptions, { model, watched }: Prepared): Prom
     config,
     session,
     model,
-    watched,
     topics,
     link,
     outbox,
@@ -181,9 +194,7 @@ async function start(options: DaemonOptions, { model, watched }: Prepared): Prom
     onPublished: options.onPublished,
   });
   const pipeline = startPipeline({
-    config,
-    model,
-    watched,
+    setup: prepared.setup,
     clock,
     random,
     events: {
@@ -202,17 +213,18 @@ async function start(options: DaemonOptions, { model, watched }: Prepared): Prom
       onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
       onFrameFailed: failures.add,
+      onFault: (reason) => remote?.onFault(reason) ?? false,
       onRestart: (thread, reason) => {
         news.restart(thread, reason);
+        // A change that a thread dies of will not do.
+        remote?.onFault(reason);
         reporter?.touch();
       },
     },
   });
   reporter = createHealthReporter({
-    interval: seconds(config.health.intervalSeconds),
+    ...reporterSetupOf(prepared.setup),
     session,
-    model,
-    workers: config.inference.workers,
     clock,
     wallClock,
     pipeline,
@@ -224,26 +236,16 @@ async function start(options: DaemonOptions, { model, watched }: Prepared): Prom
     onHealth: (health) => {
       link.retain(topics.health, JSON.stringify(health));
       failures.flush();
+      remote?.onHealth();
       options.onHealth?.(health);
     },
   });
   log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
-  return { pipeline, link, outbox, delivery, events, reporter, topics, status };
-}
-
-/** Applies what can change while the daemon runs, and says what cannot. */
-function createReload({ config, log }: DaemonOptions, pipeline: Pipeline): (next: Config) => void {
-  let current = config;
-  return (next) => {
-    const sections = (Object.keys(next) as (keyof Config)[]).filter(
-      (section) => JSON.stringify(next[section]) !== JSON.stringify(current[section]),
-    );
-    if (sections.includes('camera')) pipeline.configureCamera(next.camera);
-    current = { ...current, camera: next.camera };
-    const waiting = sections.filter((section) => section !== 'camera');
-    log.info({ applied: sections.filter((section) => section === 'camera') }, 'config reloaded');
-    if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
-  };
+  const live = createLiveConfig({ setup: prepared.setup, pipeline, publisher, reporter, log });
+  remote = connectRemote(options, prepared.remote, live, reporter, link, topics);
+  const reload = (next: Config): void => reloadFrom(next, live, remote, log);
+  const messaging = { link, outbox, delivery, events, topics, status };
+  return { ...messaging, pipeline, reporter, live, remote, reload };
 }
 
 /** The host's name as a device id: only what a topic level may hold. */
@@ -263,7 +265,7 @@ async function stopWithin(
   end: PipelineEnd | 'asked',
 ): Promise<readonly string[]> {
   const { pipeline, link, events, reporter, topics, status } = parts;
-  const stopMillis = seconds(options.config.health.stopSeconds);
+  const stopMillis = seconds(parts.live.current().health.stopSeconds);
   const pending = new Set<string>();
   const deadline = new AbortController();
   const stopping = async (): Promise<'done'> => {
@@ -272,6 +274,7 @@ async function stopWithin(
     events.tell('daemon.stopping', `sightd is stopping: ${reason}`, { reason });
     await pipeline.stop(pending);
     reporter.close();
+    parts.remote?.close();
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
     const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);
@@ -282,6 +285,7 @@ async function stopWithin(
     const isFlushed = await link.close(farewell, patience, deadline.signal);
     pending.delete('mqtt');
     if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
+    if (end === 'asked') parts.remote?.onStopped();
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';

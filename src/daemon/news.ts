@@ -95,6 +95,7 @@ function createCameraNews(log: Log, events: Events): News['camera'] {
 function createLinkNews(log: Log, events: Events, clock: Clock): News['link'] {
   let wasOnline = false;
   let goneAt: Micros | undefined;
+  let said: string | undefined;
   return (state) => {
     if (state.kind === 'online') {
       if (goneAt !== undefined) {
@@ -110,13 +111,16 @@ function createLinkNews(log: Log, events: Events, clock: Clock): News['link'] {
     }
     switch (state.kind) {
       case 'online':
-        log.info({}, 'connected to the broker');
+        log.info({ protocol: state.protocol }, 'connected to the broker');
         break;
-      case 'waiting':
-        // Said once an outage; the attempts that follow are the state's business.
-        if (state.attempt <= 1) log.warn({ fault: state.fault }, 'no broker; going on without');
+      case 'waiting': {
+        // Said once an outage, and again when its reason is another one.
+        const isNews = state.attempt <= 1 || state.fault.code !== said;
+        said = state.fault.code;
+        if (isNews) log.warn({ fault: state.fault }, 'no broker; going on without');
         else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
         break;
+      }
       case 'connecting':
       case 'closed':
         break;

@@ -79,6 +79,8 @@ function kindOf(property: Property): string {
       return `number${range}`;
     case 'boolean':
       return '`true` or `false`';
+    case 'array':
+      return 'list of texts';
     case 'object': {
       const values = property.additionalProperties;
       return typeof values === 'object' ? `name: ${kindOf(values)}` : 'keys and values';

@@ -255,6 +255,19 @@ test('a wrong value from the environment is told by its variable, not by a line'
   assert.match(second ?? '', /^SIGHTD_LABEL_THRESHOLDS: label\.thresholds\.bird: got 3/);
 });
 
+test('a key on the top level is set by its own variable', () => {
+  assert.equal(configOf('', { SIGHTD_STATE_DIR: '/data/sightd' }).stateDir, '/data/sightd');
+  assert.deepEqual(describe('stateDir:\n'), [
+    'c.yaml:1: stateDir: got nothing (null); expected text',
+  ]);
+});
+
+test('an unknown key of a mapping inside a section is told with the keys of that mapping', () => {
+  assert.deepEqual(describe('camera: {region: {widht: 0.5}}'), [
+    'c.yaml:1: camera.region.widht: unknown key; did you mean camera.region.width?',
+  ]);
+});
+
 test('an empty variable is an empty text, not an absent value', () => {
   assert.match(
     describe('', { SIGHTD_CAMERA_WIDTH: '' })[0] ?? '',

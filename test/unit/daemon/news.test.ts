@@ -15,7 +15,7 @@ import { createManualClock } from '../../support/manual-clock.ts';
 async function open(messagesMax = 1000) {
   const lines: string[] = [];
   const say = (_fields: object, sentence: string): number => lines.push(sentence);
-  const log: Log = { debug: () => {}, info: say, warn: say, error: say };
+  const log: Log = { debug: () => {}, info: say, warn: say, error: say, setLevel: () => {} };
   const clock = createManualClock();
   const opened = await openNews({
     config: configSchema.parse({ outbox: { messagesMax } }),

@@ -44,11 +44,10 @@ const model: ModelFile = {
 type Given = {
   readonly config?: object;
   readonly isLossless?: boolean;
-  readonly watched?: readonly string[];
 };
 
 /** A publisher whose time is set by hand and whose link keeps what it is given. */
-function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
+function createBench({ config = {}, isLossless = false }: Given) {
   let now = 1_000_000_000;
   let accepts = true;
   const sent: { topic: string; payload: string }[] = [];
@@ -73,7 +72,6 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
     config: configSchema.parse(config),
     session: 'session',
     model,
-    watched,
     topics: topicsOf('sightd', 'porch'),
     link,
     outbox,
@@ -91,7 +89,7 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
       capturedAt: micros(now - 40_000),
       inference: millis(12.3456),
       top: [{ label: 'empty', index: 0, score: 0.9 }],
-      watched: watched.map(() => 0),
+      watched: [],
       ...changes,
     });
   };
@@ -272,11 +270,14 @@ test('the label follows every frame, thinned or unsent', () => {
 
 test('a watched label counts though it is not among the best, and counts once when it is', () => {
   const config = { label: { smoothing: 0, holdSeconds: 0, thresholds: { bird: 0.1 } } };
-  const bench = createBench({ config, watched: ['bird'] });
-  bench.publish({ top: best('empty', 0.85), watched: [0.12] });
+  const bench = createBench({ config });
+  bench.publish({ top: best('empty', 0.85), watched: [{ label: 'bird', score: 0.12 }] });
   assert.equal(bench.labelMessages().at(-1)?.label, 'bird');
   assert.equal(bench.labelMessages().at(-1)?.score, 0.12);
-  bench.publish({ top: [...best('empty', 0.85), ...best('bird', 0.05)], watched: [0.05] });
+  bench.publish({
+    top: [...best('empty', 0.85), ...best('bird', 0.05)],
+    watched: [{ label: 'bird', score: 0.05 }],
+  });
   assert.equal(bench.labelMessages().at(-1)?.label, 'empty');
 });
 
@@ -306,5 +307,22 @@ test('whoever listens is told of every classification with its label', () => {
       [1, 40, 'empty'],
       [2, 40, 'empty'],
     ],
+  );
+});
+
+test('another config applies from the next frame on, and the label that was settled stays', () => {
+  const bench = createBench({ config: { label: { smoothing: 0, holdSeconds: 0 } } });
+  bench.publish({ top: best('bird', 0.9) });
+  const config = configSchema.parse({
+    label: { smoothing: 0, holdSeconds: 0, enter: 0.95, exit: 0.8 },
+    publish: { results: false },
+  });
+  bench.publisher.configure({ config, model });
+  bench.publish({ top: best('bird', 0.85) });
+  bench.publish({ top: best('car', 0.9) });
+  assert.equal(bench.sent.length, 1);
+  assert.deepEqual(
+    bench.labelMessages().map(({ label }) => label),
+    ['bird', null],
   );
 });
