@@ -259,3 +259,30 @@ test('waiting for idleness ends when it is aborted, before or meanwhile', async 
   abort.abort();
   assert.equal(await idle, false);
 });
+
+const message = {
+  topic: 'label',
+  payload: 'bird',
+  retain: true,
+  expirySeconds: undefined,
+  userProperties: {},
+};
+
+test('a delivery ends with its acknowledgement, or as lost with its connection or its signal', async () => {
+  const { outgoing, connection } = attached();
+  const first = outgoing.deliver(message, never);
+  connection.of('label')[0]?.acknowledge();
+  assert.equal(await first, 'acknowledged');
+  assert.deepEqual([connection.of('label')[0]?.qos, connection.of('label')[0]?.retain], [1, true]);
+  const refused = outgoing.deliver(message, never);
+  connection.of('label')[1]?.acknowledge(new Error('quota exceeded'));
+  assert.equal(await refused, 'lost');
+  const aborting = new AbortController();
+  const aborted = outgoing.deliver(message, aborting.signal);
+  aborting.abort();
+  assert.equal(await aborted, 'lost');
+  const cut = outgoing.deliver(message, never);
+  outgoing.detach();
+  assert.equal(await cut, 'lost');
+  assert.equal(await outgoing.deliver(message, never), 'lost', 'without a connection at once');
+});
