@@ -15,7 +15,7 @@ if (files.length === 0) {
 }
 
 process.stderr.write(
-  `running ${files.length} test files; the whole suite takes about four minutes\n`,
+  `running ${files.length} test files; the whole suite takes about five minutes\n`,
 );
 // One file at a time: the stress and system tests want the machine for themselves.
 // What hangs is a failure: the longest file, the long stress run, takes five minutes.

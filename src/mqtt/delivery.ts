@@ -53,7 +53,7 @@ export type DeliveryOptions = {
  * Messages under way at once. Brokers may allow a client no more than 20 (mosquitto's
  * max_inflight_messages), and some are needed for status and health.
  */
-const underWayMax = 12;
+const underWayMax = 10;
 /** A broker that takes connections but not messages is not asked without a pause. */
 const retryBackoff: BackoffPolicy = { first: millis(100), cap: millis(10_000) };
 

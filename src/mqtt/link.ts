@@ -92,13 +92,12 @@ export function openLink(options: LinkOptions): Link {
   let state: LinkState = { kind: 'connecting', attempt: 0 };
   let client: MqttClient | undefined;
   let retry: AbortController | undefined;
-  let settled: (() => void)[] = [];
+  const waitingForOnline = new Set<() => void>();
 
   const enter = (next: LinkState): void => {
     state = next;
     options.onState(next);
-    for (const resume of settled) resume();
-    settled = [];
+    if (next.kind === 'online') for (const resume of [...waitingForOnline]) resume();
   };
 
   const attempt = (number: number): void => {
@@ -165,12 +164,17 @@ export function openLink(options: LinkOptions): Link {
   };
 
   const untilOnline: Link['untilOnline'] = async (signal) => {
-    while (state.kind !== 'online' && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        settled.push(resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    if (state.kind === 'online' || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      // Leaves nothing behind on a signal that lives as long as the daemon.
+      const resume = (): void => {
+        waitingForOnline.delete(resume);
+        signal.removeEventListener('abort', resume);
+        resolve();
+      };
+      waitingForOnline.add(resume);
+      signal.addEventListener('abort', resume);
+    });
   };
 
   const close: Link['close'] = async (farewell, patience, signal) => {

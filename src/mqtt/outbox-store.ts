@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { z } from 'zod';
@@ -88,7 +88,7 @@ export const diskOf = (folder: string): OutboxDisk => ({
 async function openStore(folder: string): Promise<Outcome<OpenedStore>> {
   const level = new ClassicLevel<string, string>(folder, levelOptions);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     await level.open();
     const entries: Entry[] = [];
     let books: Books = { nextId: 0, unreported: noLosses };
@@ -102,6 +102,13 @@ async function openStore(folder: string): Promise<Outcome<OpenedStore>> {
     await closeQuietly(level);
     return failure(faultOf(error, folder));
   }
+}
+
+/** As mkdir's `recursive`, which never returns where the file system allows no folders (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 function storeOf(level: ClassicLevel<string, string>, folder: string): OutboxStore {

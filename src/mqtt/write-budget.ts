@@ -1,9 +1,9 @@
 import { type Micros, type Millis, millis } from '../base/time.ts';
 
 /**
- * When the outbox may write: SD cards wear out. A commit costs some 9 kB on the disk however little
+ * When the outbox may write: SD cards wear out. A commit costs some 7 kB on the disk however little
  * is in it (bench/outbox.ts), so commits are what is rationed: a burst of `burstMax` a tenth of a
- * second apart, then one a second. An hour so holds no more than 3,630 commits, some 32 MB, besides
+ * second apart, then one a second. An hour so holds no more than 3,630 commits, some 26 MB, besides
  * the messages themselves.
  */
 export type WriteBudget = {

@@ -137,6 +137,18 @@ test('of the stores that were set aside only the last is kept', async () => {
   await outbox.close();
 });
 
+test('a folder that cannot be made: said, and memory goes on', async () => {
+  for (const parent of ['/proc/none', join(temporaryFolder(), 'file')]) {
+    if (parent.endsWith('file')) writeFileSync(parent, '');
+    const { outbox, troubles } = await open(join(parent, 'outbox'));
+    assert.deepEqual(
+      troubles.map(({ code }) => code),
+      ['outbox.unwritable'],
+    );
+    assert.equal(outbox.figures().stored, false);
+  }
+});
+
 const skip = process.getuid?.() === 0 ? false : 'needs root, to mount a file system';
 
 /** A file system of its own, so small that it is soon full. */

@@ -333,3 +333,23 @@ test('a file is read, and one that is missing, too large or a folder is a fault'
     rmSync(folder, { recursive: true });
   }
 });
+
+test('a key beside the sections is read from the file and from the environment', () => {
+  const of = (text: string, environment = {}) => parseConfig(text, environment);
+  const stateDir = (reading: ReturnType<typeof of>): string | undefined =>
+    reading.ok ? reading.config.stateDir : undefined;
+  assert.equal(stateDir(of('')), '/var/lib/sightd');
+  assert.equal(stateDir(of('stateDir: /srv/state')), '/srv/state');
+  assert.equal(stateDir(of('stateDir: /srv', { SIGHTD_STATE_DIR: '/env' })), '/env');
+  assert.equal(stateDir(of('', { SIGHTD_STATE_DIR: '007' })), '007', 'text as it is');
+  for (const [text, path, message] of [
+    ['stateDir: 5', 'stateDir', /got 5; expected text/],
+    ['stateDir: { folder: x }', 'stateDir', /expected text/],
+    ['stateDri: /srv', 'stateDri', /did you mean stateDir\?/],
+  ] as const) {
+    const reading = of(text);
+    assert.ok(!reading.ok);
+    assert.equal(reading.problems[0]?.path, path);
+    assert.match(reading.problems[0]?.message ?? '', message);
+  }
+});
