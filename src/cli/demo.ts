@@ -87,6 +87,7 @@ Without a camera it looks at a built-in moving scene.
 function stopWithin(stop: AbortSignal, seconds: number): AbortSignal {
   const either = new AbortController();
   setTimeout(() => either.abort(), seconds * 1000).unref();
+  if (stop.aborted) either.abort();
   stop.addEventListener('abort', () => either.abort(), { once: true });
   return either.signal;
 }
