@@ -71,7 +71,7 @@ Without a camera it looks at a built-in moving scene.
       random: createRandom(randomInt(2 ** 31)),
       // A demo leaves nothing behind.
       stateDir: undefined,
-      stop: secondsMax > 0 ? AbortSignal.any([stop, AbortSignal.timeout(secondsMax * 1000)]) : stop,
+      stop: secondsMax > 0 ? stopWithin(stop, secondsMax) : stop,
       onReload: undefined,
       onRunning: view.onRunning,
       onPublished: view.onPublished,
@@ -81,6 +81,18 @@ Without a camera it looks at a built-in moving scene.
     return exitOf(end, terminal);
   },
 };
+
+/**
+ * The signal, at the latest after so long. Not by AbortSignal.any, whose result Node 20 may collect as
+ * garbage while somebody listens to it.
+ */
+function stopWithin(stop: AbortSignal, seconds: number): AbortSignal {
+  const either = new AbortController();
+  setTimeout(() => either.abort(), seconds * 1000).unref();
+  if (stop.aborted) either.abort();
+  stop.addEventListener('abort', () => either.abort(), { once: true });
+  return either.signal;
+}
 
 /** A text as a whole number, `fallback` without one, `undefined` for anything else. */
 function numberOf(text: string | undefined, fallback: number): number | undefined {
@@ -95,6 +107,8 @@ async function demoConfig(config: Config, port: number): Promise<Config> {
     camera: isSeeing ? config.camera : { ...config.camera, source: 'scene' },
     device: { id: config.device.id ?? 'demo' },
     mqtt: { ...config.mqtt, url: `mqtt://127.0.0.1:${port}` },
+    // What was changed from afar is kept in the state folder, which is the real daemon's.
+    remoteConfig: { ...config.remoteConfig, enabled: false },
     // Its broker forgets, and its state folder is another daemon's.
     remoteConfig: { ...config.remoteConfig, enabled: false },
     health: { ...config.health, intervalSeconds: healthSeconds },
