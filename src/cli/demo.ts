@@ -107,8 +107,6 @@ async function demoConfig(config: Config, port: number): Promise<Config> {
     camera: isSeeing ? config.camera : { ...config.camera, source: 'scene' },
     device: { id: config.device.id ?? 'demo' },
     mqtt: { ...config.mqtt, url: `mqtt://127.0.0.1:${port}` },
-    // What was changed from afar is kept in the state folder, which is the real daemon's.
-    remoteConfig: { ...config.remoteConfig, enabled: false },
     // Its broker forgets, and its state folder is another daemon's.
     remoteConfig: { ...config.remoteConfig, enabled: false },
     health: { ...config.health, intervalSeconds: healthSeconds },

@@ -37,7 +37,7 @@ export type LiveParts = {
 };
 
 /** What is bound when the daemon starts: the connection, the topics, who may change what. */
-const startSections: readonly Section[] = ['device', 'mqtt', 'remoteConfig', 'stateDir'];
+const startSections: readonly Section[] = ['device', 'mqtt', 'outbox', 'remoteConfig', 'stateDir'];
 /** A lossless run is begun with these; frames would be lost in going over to others. */
 const losslessSections: readonly Section[] = ['camera', 'queue', 'model', 'inference'];
 
