@@ -91,6 +91,13 @@ export const cameraSchema = z
   .refine(({ source, path }) => source !== 'replay' || path !== undefined, {
     path: ['path'],
     message: 'a folder of images or a video file, which replay needs',
-  });
+  })
+  .refine(
+    ({ source, width = 0, height = 0 }) => source !== 'scene' || (width <= 1920 && height <= 1080),
+    {
+      path: ['width'],
+      message: 'at most 1920 × 1080 for the built-in scene',
+    },
+  );
 
 export type CameraConfig = z.infer<typeof cameraSchema>;

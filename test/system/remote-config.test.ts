@@ -82,7 +82,7 @@ async function createDevice(broker: Mosquitto, config: object = {}) {
   return {
     stateDir,
     write,
-    start: () => startSightd(['run', '--config', path]),
+    start: () => startSightd(['run', '--config', path], { SIGHTD_STATE_DIR: stateDir }),
     desire,
     reported,
     healths,

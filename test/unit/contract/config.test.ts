@@ -84,6 +84,12 @@ for (const [path, inside, outside] of limits) {
   });
 }
 
+test('the built-in scene has a largest size', () => {
+  assert.ok(accepts({ camera: { source: 'scene', width: 1920, height: 1080 } }));
+  assert.ok(!accepts({ camera: { source: 'scene', width: 1922, height: 1080 } }));
+  assert.ok(!accepts({ camera: { source: 'scene', width: 1920, height: 1082 } }));
+});
+
 test('a replay needs a path', () => {
   assert.ok(accepts({ camera: { source: 'replay', path: 'frames' } }));
   assert.ok(!accepts({ camera: { source: 'replay' } }));
