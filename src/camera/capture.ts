@@ -44,6 +44,8 @@ export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
       break;
     }
     const end = slot === undefined ? await letGo(capture) : await captureInto(slot, capture);
+    // A source that is interrupted in the middle of a frame says that it has ended: it has not.
+    if (signal.aborted) break;
     if (end !== undefined) return end;
     await turn();
   }

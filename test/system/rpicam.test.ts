@@ -8,7 +8,7 @@ import { type HealthMessage, healthMessageSchema } from '../../src/contract/mess
 import { temporaryFolder } from '../support/data.ts';
 import { skipWithoutMosquitto, startMosquitto } from '../support/mosquitto.ts';
 import { isRunning, until } from '../support/rpicam.ts';
-import { finalLedger, startDaemon } from '../support/sightd.ts';
+import { finalLedger, startDaemon, startSightd } from '../support/sightd.ts';
 
 const skip = skipWithoutMosquitto();
 const program = fileURLToPath(new URL('../support/rpicam-vid.js', import.meta.url));
@@ -98,6 +98,52 @@ test('a CSI camera that crashes, stalls, breaks off or is not installed comes ba
   assert.deepEqual(await sightd.exited, { code: 0, signal: null });
   assert.equal(finalLedger(sightd).inFlight, 0);
   assert.ok(!isRunning(child));
+  await subscriber.close();
+});
+
+test('a CSI camera goes on at another rate and size after SIGHUP', { skip }, async () => {
+  await using broker = await startMosquitto();
+  const rpicam = installChangeable();
+  const subscriber = await broker.subscribe('sightd/csi/#');
+  const file = join(temporaryFolder(), 'config.yaml');
+  const configure = (camera: object): void =>
+    writeFileSync(
+      file,
+      JSON.stringify({
+        device: { id: 'csi' },
+        camera: { source: 'rpicam', ...camera },
+        mqtt: { url: broker.url },
+        health: { intervalSeconds: 1 },
+      }),
+    );
+  configure({ fps: 30 });
+  const sightd = startSightd(['run', '--config', file], { PATH: rpicam.path });
+  await sightd.untilLine('"msg":"running"');
+  // Again and again, since it must not matter where in a frame it happens.
+  for (const [width, height] of [
+    [640, 480],
+    [320, 240],
+    [640, 480],
+    [320, 240],
+    [1280, 960],
+  ] as const) {
+    const from = subscriber.messages.length;
+    configure({ fps: 25, width, height });
+    sightd.process.kill('SIGHUP');
+    const isOpen = (text: string): boolean => text.includes(`${width}×${height}, 25 fps`);
+    await until(() =>
+      subscriber.messages.slice(from).some(({ topic, payload }) => {
+        return topic.endsWith('/health') && isOpen(payload) && payload.includes('"streaming"');
+      }),
+    );
+    const opened = subscriber.messages.length;
+    await until(() =>
+      subscriber.messages.slice(opened).some(({ topic }) => topic.endsWith('/result')),
+    );
+  }
+  sightd.process.kill('SIGTERM');
+  assert.deepEqual(await sightd.exited, { code: 0, signal: null });
+  assert.equal(finalLedger(sightd).inFlight, 0);
   await subscriber.close();
 });
 

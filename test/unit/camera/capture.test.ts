@@ -284,6 +284,23 @@ describe('stopping', () => {
     assert.notEqual(scene.producer.claim(), undefined);
   });
 
+  it('is no end of a source that was interrupted in the middle of a frame', async () => {
+    for (const slots of [1, 2]) {
+      // With one slot, which the first frame keeps, the second one is let go.
+      const scene = settingOf([frame(1), { kind: 'ended' }], { slots });
+      const { read } = scene.source;
+      Object.assign(scene.source, {
+        read: async (target: Uint8Array, signal: AbortSignal) => {
+          const reading = await read(target, signal);
+          if (reading.kind === 'ended') scene.stop.abort();
+          return reading;
+        },
+      });
+      assert.deepEqual(await scene.capture(), { kind: 'aborted' });
+      assertLedger(scene, { captured: 1, inFlight: 1 });
+    }
+  });
+
   it('takes no frame that becomes due at that moment', async () => {
     const onDue = (index: number): void => {
       if (index === 1) scene.stop.abort();
