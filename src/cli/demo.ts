@@ -69,7 +69,7 @@ Without a camera it looks at a built-in moving scene.
       log: await openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
       clock: systemClock,
       random: createRandom(randomInt(2 ** 31)),
-      stop: secondsMax > 0 ? AbortSignal.any([stop, AbortSignal.timeout(secondsMax * 1000)]) : stop,
+      stop: secondsMax > 0 ? stopWithin(stop, secondsMax) : stop,
       onReload: undefined,
       onRunning: view.onRunning,
       onPublished: view.onPublished,
@@ -79,6 +79,17 @@ Without a camera it looks at a built-in moving scene.
     return exitOf(end, terminal);
   },
 };
+
+/**
+ * The signal, at the latest after so long. Not by AbortSignal.any, whose result Node 20 may collect as
+ * garbage while somebody listens to it.
+ */
+function stopWithin(stop: AbortSignal, seconds: number): AbortSignal {
+  const either = new AbortController();
+  setTimeout(() => either.abort(), seconds * 1000).unref();
+  stop.addEventListener('abort', () => either.abort(), { once: true });
+  return either.signal;
+}
 
 /** A text as a whole number, `fallback` without one, `undefined` for anything else. */
 function numberOf(text: string | undefined, fallback: number): number | undefined {
