@@ -20,11 +20,18 @@ export interface Library {
 }
 
 /**
+ * Libraries stay loaded as long as their thread lives: koffi unloads one when it is collected, and a
+ * function found by its address (`bindAt`) does not hold it.
+ */
+const libraries: ReturnType<typeof koffi.load>[] = [];
+
+/**
  * Opens a shared library. Without a path, what is loaded already: a preloaded library then stands in
  * for libc's functions, as it would for a program written in C.
  */
 export function openLibrary(path: string | null): Library {
   const library = koffi.load(path);
+  libraries.push(library);
   return { bind: (declaration) => library.func(declaration) };
 }
 
