@@ -1,5 +1,5 @@
 // Runs the compiled tests: all of them, or the folders and files under test/ that are named.
-//   node scripts/test.mjs [unit|integration|system|PATH…]
+//   node scripts/test.mjs [unit|fuzz|integration|system|PATH…]
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tests = join(root, 'dist', 'test');
 const named = process.argv.slice(2);
-const files = (named.length > 0 ? named : ['unit', 'integration', 'system']).flatMap(find);
+const files = (named.length > 0 ? named : ['unit', 'fuzz', 'integration', 'system']).flatMap(find);
 if (files.length === 0) {
   process.stderr.write(`no tests in ${named.join(', ')}\n`);
   process.exit(64);
 }
 
 process.stderr.write(
-  `running ${files.length} test files; the whole suite takes about four minutes\n`,
+  `running ${files.length} test files; the whole suite takes about five minutes\n`,
 );
 // One file at a time: the stress and system tests want the machine for themselves.
 // What hangs is a failure: the longest file, the long stress run, takes five minutes.

@@ -19,6 +19,8 @@ const faultKinds = {
   'usage.argument': { retryable: false, exit: exitCodes.usage },
   'config.unreadable': { retryable: false, exit: exitCodes.config },
   'config.invalid': { retryable: false, exit: exitCodes.config },
+  'state.broken': { retryable: false, exit: exitCodes.config },
+  'state.unwritable': { retryable: true, exit: exitCodes.config },
   'camera.replay-missing': { retryable: false, exit: exitCodes.unavailable },
   'camera.replay-empty': { retryable: false, exit: exitCodes.unavailable },
   'camera.replay-unreadable': { retryable: false, exit: exitCodes.unavailable },
@@ -57,6 +59,9 @@ const faultKinds = {
   'mqtt.message-refused': { retryable: false, exit: exitCodes.unavailable },
   'mqtt.message-too-large': { retryable: false, exit: exitCodes.unavailable },
   'mqtt.subscription-refused': { retryable: true, exit: exitCodes.unavailable },
+  'outbox.corrupt': { retryable: false, exit: exitCodes.unavailable },
+  'outbox.disk-full': { retryable: true, exit: exitCodes.unavailable },
+  'outbox.unwritable': { retryable: true, exit: exitCodes.unavailable },
   'broker.port': { retryable: false, exit: exitCodes.unavailable },
   'dataset.unreadable': { retryable: false, exit: exitCodes.unavailable },
 } as const satisfies Record<string, { retryable: boolean; exit: ExitCode }>;

@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -9,6 +9,7 @@ export interface Log {
   info(fields: object, sentence: string): void;
   warn(fields: object, sentence: string): void;
   error(fields: object, sentence: string): void;
+  setLevel(level: LogLevel): void;
 }
 
 /**
@@ -18,14 +19,22 @@ export interface Log {
 export async function openLog(level: LogLevel, terminal: boolean, colour: boolean): Promise<Log> {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!terminal) {
-    const lines: Log = pino(options, pino.destination({ dest: 2, sync: true }));
-    return lines;
+    return logOf(pino(options, pino.destination({ dest: 2, sync: true })));
   }
   const { default: pretty } = await import('pino-pretty');
   const translateTime = 'SYS:HH:MM:ss.l';
-  const text: Log = pino(
-    options,
-    pretty({ destination: 2, sync: true, colorize: colour, translateTime }),
+  return logOf(
+    pino(options, pretty({ destination: 2, sync: true, colorize: colour, translateTime })),
   );
-  return text;
 }
+
+/** pino's methods change with its level, so that each call looks them up. */
+const logOf = (logger: Logger): Log => ({
+  debug: (fields, sentence) => logger.debug(fields, sentence),
+  info: (fields, sentence) => logger.info(fields, sentence),
+  warn: (fields, sentence) => logger.warn(fields, sentence),
+  error: (fields, sentence) => logger.error(fields, sentence),
+  setLevel: (level) => {
+    logger.level = level;
+  },
+});

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import { copyBytes } from '../base/libc.ts';
 import type { Clock } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
 import { frameSizeOf } from '../contract/frame.ts';
 import { decodeImage, type Picture } from './image.ts';
 import { createPace } from './pace.ts';

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
 import { type FrameGeometry, frameBytesOf, frameSizeOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
 import type { FrameSource, Reading } from './source.ts';

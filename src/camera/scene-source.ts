@@ -1,6 +1,6 @@
 import { type Outcome, success } from '../base/fault.ts';
 import { type Clock, micros } from '../base/time.ts';
-import type { CameraConfig } from '../contract/config.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
 import { frameBytesOf, frameSizeOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
 import { createScene } from './scene.ts';

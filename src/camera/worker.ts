@@ -39,7 +39,9 @@ port.on('message', (command: CameraCommand) => {
     case 'open':
       request = command.request;
       interrupt(changed);
-      running ??= run();
+      running ??= run().finally(() => {
+        running = undefined;
+      });
       break;
     case 'start':
       onStart(command);

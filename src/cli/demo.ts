@@ -69,6 +69,8 @@ Without a camera it looks at a built-in moving scene.
       log: await openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
       clock: systemClock,
       random: createRandom(randomInt(2 ** 31)),
+      // A demo leaves nothing behind.
+      stateDir: undefined,
       stop: secondsMax > 0 ? stopWithin(stop, secondsMax) : stop,
       onReload: undefined,
       onRunning: view.onRunning,
@@ -87,6 +89,7 @@ Without a camera it looks at a built-in moving scene.
 function stopWithin(stop: AbortSignal, seconds: number): AbortSignal {
   const either = new AbortController();
   setTimeout(() => either.abort(), seconds * 1000).unref();
+  if (stop.aborted) either.abort();
   stop.addEventListener('abort', () => either.abort(), { once: true });
   return either.signal;
 }
@@ -104,6 +107,8 @@ async function demoConfig(config: Config, port: number): Promise<Config> {
     camera: isSeeing ? config.camera : { ...config.camera, source: 'scene' },
     device: { id: config.device.id ?? 'demo' },
     mqtt: { ...config.mqtt, url: `mqtt://127.0.0.1:${port}` },
+    // Its broker forgets, and its state folder is another daemon's.
+    remoteConfig: { ...config.remoteConfig, enabled: false },
     health: { ...config.health, intervalSeconds: healthSeconds },
   };
 }

@@ -14,7 +14,7 @@ export const run: Command = {
   help: `Usage: sightd run [--config FILE]
 
 Runs the daemon until SIGTERM, SIGINT, or the end of a replay that does not loop. SIGHUP reads
-the config again and applies its camera section.
+the config again; the sections device, mqtt, outbox, remoteConfig and stateDir apply after a restart.
 
   -c, --config FILE   the config (default ${defaultConfigPath} where it exists, else the
                       built-in defaults); SIGHTD_SECTION_KEY in the environment goes over it
@@ -37,6 +37,7 @@ unavailable, 70 internal error, 78 wrong config.
       log,
       clock: systemClock,
       random: createRandom(seed),
+      stateDir: loaded.config.stateDir,
       stop,
       onReload: (apply) =>
         reload.addEventListener('reload', () => {

@@ -34,6 +34,8 @@ export const resultMessageSchema = z.strictObject({
 
 export const labelMessageSchema = z.strictObject({
   session: z.string(),
+  /** Rises with every label and event of the device, also across restarts; a repeated one is a duplicate. */
+  id: z.int().min(1),
   /** The settled label; null while none has been taken up. */
   label: z.string().nullable(),
   score: z.number().min(0).max(1),
@@ -41,6 +43,34 @@ export const labelMessageSchema = z.strictObject({
   sequence: z.int().min(0),
   since: z.iso.datetime(),
 });
+
+export const eventMessageSchema = z.strictObject({
+  session: z.string(),
+  /** Counts labels and events together, see there. */
+  id: z.int().min(1),
+  at: z.iso.datetime(),
+  /** A fault's code, or one of `eventCodes`. */
+  code: z.string(),
+  /** The thread or part it is about. */
+  component: z.string().optional(),
+  message: z.string(),
+  /** What a person can do about it; faults have it. */
+  mend: z.string().optional(),
+  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+/** Events that are no faults. */
+export const eventCodes = [
+  'daemon.started',
+  'daemon.stopping',
+  'camera.back',
+  'mqtt.reconnected',
+  'outbox.overflow',
+  'config.trial',
+  'config.applied',
+  'config.rejected',
+  'config.rolled-back',
+] as const;
 
 export const ledgerSchema = z.strictObject({
   captured: count,
@@ -94,26 +124,98 @@ export const healthMessageSchema = z.strictObject({
   }),
   inference: z.strictObject({ workers: count, restarts: count }),
   model: z.strictObject({ name: z.string(), version: z.string() }),
+  outbox: z.strictObject({
+    /** Labels and events that the broker has not acknowledged yet. */
+    waiting: count,
+    bytes: count,
+    /** Given up since the start, because `outbox.messagesMax` or `bytesMax` was reached. */
+    lost: count,
+    /** Whether what waits would survive a restart; false when there is no usable disk. */
+    stored: z.boolean(),
+    /** What the daemon wrote to disks in the last hour; absent where the system does not count it. */
+    writtenBytesPerHour: count.optional(),
+  }),
   memoryMegabytes: z.number().min(0),
   cpuPercent: z.number().min(0),
 });
 
+/** A change of config that is asked for, over the device's own config file. */
+export const desiredMessageSchema = z.strictObject({
+  /** Strictly increasing: a version that was tried, or an older one, is refused. */
+  version: z.int().min(1),
+  /**
+   * A part of the config: mappings are merged key by key, everything else is replaced, and `null`
+   * takes a key away so that its default applies (RFC 7396).
+   */
+  config: z.record(z.string(), z.unknown()),
+});
+
+/** A desired message with proof of who wrote it. */
+export const signedMessageSchema = z.strictObject({
+  /** The text of a desired message; its exact UTF-8 bytes are what is signed. */
+  payload: z.string(),
+  /** Ed25519, in base64. */
+  signature: z.string(),
+});
+
+export const pathErrorSchema = z.strictObject({
+  /** Dotted path of the key, as in `camera.width`; empty when it is about the whole document. */
+  path: z.string(),
+  /** What is wrong and how to mend it. */
+  message: z.string(),
+});
+
+export const reportedStates = ['applied', 'trial', 'rejected', 'rolled-back'] as const;
+
+/** What became of the newest desired message. */
+export const reportedMessageSchema = z.strictObject({
+  session: z.string(),
+  /** Counts labels, events and verdicts together, see there. */
+  id: z.int().min(1),
+  at: z.iso.datetime(),
+  /** Of the message this is about; null for none, an empty one, or one whose version is unreadable. */
+  version: z.int().min(1).nullable(),
+  /**
+   * `trial`: in force until health was ok for `remoteConfig.trialSeconds`. `rejected`: never in force.
+   * `rolled-back`: was in force, did not do, and will not be tried again.
+   */
+  state: z.enum(reportedStates),
+  /** Why, when rejected or rolled back. */
+  errors: z.array(pathErrorSchema),
+  /** The whole config in force now. */
+  config: z.record(z.string(), z.unknown()),
+  /** The version to which a failed trial returns; null is the config file alone. */
+  lastKnownGood: z.int().min(1).nullable(),
+});
+
 export type StatusMessage = z.infer<typeof statusMessageSchema>;
 export type ResultMessage = z.infer<typeof resultMessageSchema>;
+export type EventMessage = z.infer<typeof eventMessageSchema>;
+export type EventCode = (typeof eventCodes)[number];
 export type LabelMessage = z.infer<typeof labelMessageSchema>;
 export type HealthMessage = z.infer<typeof healthMessageSchema>;
+export type PathError = z.infer<typeof pathErrorSchema>;
+export type ReportedMessage = z.infer<typeof reportedMessageSchema>;
 export type HealthState = HealthMessage['state'];
 export type ScoredLabel = z.infer<typeof scoredLabelSchema>;
 
 /** The device's topics: `BASE/DEVICE/NAME`. */
-export type Topics = Readonly<Record<'status' | 'health' | 'result' | 'label', string>>;
+export type Topics = Readonly<
+  Record<
+    'status' | 'health' | 'event' | 'result' | 'label' | 'configDesired' | 'configReported',
+    string
+  >
+>;
 
 export function topicsOf(base: string, device: string): Topics {
   const topic = (name: string): string => `${base}/${device}/${name}`;
   return {
     status: topic('status'),
     health: topic('health'),
+    event: topic('event'),
     result: topic('result'),
     label: topic('label'),
+    configDesired: topic('config/desired'),
+    configReported: topic('config/reported'),
   };
 }

@@ -1,6 +1,6 @@
 import type { Fault } from '../base/fault.ts';
 import type { Micros, Millis } from '../base/time.ts';
-import type { CameraConfig } from './config.ts';
+import type { CameraConfig } from './camera-config.ts';
 import type { FrameGeometry, FrameSize, FrameView } from './frame.ts';
 import type { ModelInput } from './manifest.ts';
 import type { ScoredLabel } from './messages.ts';
@@ -59,15 +59,20 @@ export type ModelFile = {
   readonly outputKind: 'probabilities' | 'logits';
 };
 
+/** Which of a model's scores are reported. */
+export type WantedScores = {
+  readonly topK: number;
+  /** Labels whose scores are wanted for every frame, whatever their rank. */
+  readonly watched: readonly string[];
+};
+
 /** `reportTogether`: classifications to report at once; waking the main thread costs as much as a tensor. */
 export type InferenceCommand =
   | {
       readonly kind: 'start';
       readonly model: ModelFile;
       readonly threads: number;
-      readonly topK: number;
-      /** Labels whose scores are wanted for every frame, whatever their rank. */
-      readonly watched: readonly string[];
+      readonly wanted: WantedScores;
       readonly view: FrameView;
       readonly ring: RingHandle;
       readonly owner: number;
@@ -78,7 +83,10 @@ export type InferenceCommand =
   /** Frames come through another ring from now on. */
   | { readonly kind: 'ring'; readonly ring: RingHandle; readonly reportTogether: number }
   | { readonly kind: 'view'; readonly view: FrameView }
+  | { readonly kind: 'want'; readonly wanted: WantedScores }
   | { readonly kind: 'stop' };
+
+export type StartCommand = Extract<InferenceCommand, { readonly kind: 'start' }>;
 
 export type Classification = {
   readonly sequence: number;
@@ -87,8 +95,8 @@ export type Classification = {
   readonly inference: Millis;
   /** The best labels, best first. */
   readonly top: readonly ScoredLabel[];
-  /** The scores of the watched labels, in their order. */
-  readonly watched: readonly number[];
+  /** The scores of the watched labels. */
+  readonly watched: readonly Pick<ScoredLabel, 'label' | 'score'>[];
 };
 
 export type InferenceReport =

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
 import { nearest } from '../base/nearest.ts';
 import { type Config, configSchema } from '../contract/config.ts';
+import { complaintsOf, isTree, knownKeys, nameOf, schemaAt, type Tree } from './config-problem.ts';
 
 /** One thing wrong with a config: where, what was found, what was expected. */
 export type ConfigProblem = {
@@ -22,7 +23,6 @@ export type ConfigReading =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-type Tree = { [key: string]: unknown };
 type Override = { readonly path: readonly string[]; readonly variable: string };
 
 /** A config file larger than this is not one. */
@@ -102,14 +102,10 @@ function syntaxProblem(
   return { path: '', line: lines.linePos(error.pos[0]).line, variable: undefined, message };
 }
 
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const sectionNames = Object.keys(configSchema.shape) as (keyof typeof configSchema.shape)[];
-
-function keysOf(section: keyof typeof configSchema.shape): string[] {
-  return Object.keys(configSchema.shape[section].unwrap().shape);
-}
+/** Keys of the config that hold keys of their own. */
+const sectionNames = knownKeys([]).filter((name) => knownKeys([name]).length > 0);
+/** Keys of the config that hold a plain value. */
+const plainNames = knownKeys([]).filter((name) => knownKeys([name]).length === 0);
 
 const constantCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
@@ -123,6 +119,12 @@ function applyEnvironment(tree: Tree, environment: Environment) {
     if (!variable.startsWith('SIGHTD_') || variable === 'SIGHTD_TRACE' || text === undefined)
       continue;
     const name = variable.slice('SIGHTD_'.length);
+    const plain = plainNames.find((candidate) => name === constantCase(candidate));
+    if (plain !== undefined) {
+      tree[plain] = isText([plain]) ? text : scalarOf(text);
+      overrides.push({ path: [plain], variable });
+      continue;
+    }
     const section = sectionNames.find((candidate) =>
       name.startsWith(`${constantCase(candidate)}_`),
     );
@@ -131,9 +133,9 @@ function applyEnvironment(tree: Tree, environment: Environment) {
       continue;
     }
     const keyName = name.slice(constantCase(section).length + 1);
-    const key = keysOf(section).find((candidate) => constantCase(candidate) === keyName);
+    const key = knownKeys([section]).find((candidate) => constantCase(candidate) === keyName);
     if (key === undefined) {
-      const near = nearest(keyName, keysOf(section).map(constantCase));
+      const near = nearest(keyName, knownKeys([section]).map(constantCase));
       const hint =
         near === undefined ? '' : `; did you mean SIGHTD_${constantCase(section)}_${near}?`;
       problems.push({
@@ -147,22 +149,14 @@ function applyEnvironment(tree: Tree, environment: Environment) {
     tree[section] ??= {};
     const values = tree[section];
     if (!isTree(values)) continue; // What the file has there is a problem already.
-    values[key] = isText(section, key) ? text : scalarOf(text);
+    values[key] = isText([section, key]) ? text : scalarOf(text);
     overrides.push({ path: [section, key], variable });
   }
   return { overrides, warnings, problems };
 }
 
 /** Whether a key takes text and nothing else. */
-function isText(section: keyof typeof configSchema.shape, key: string): boolean {
-  const schema: unknown = Reflect.get(configSchema.shape[section].unwrap().shape, key);
-  return unwrapped(schema) instanceof z.ZodString;
-}
-
-const unwrapped = (schema: unknown): unknown =>
-  schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
-    ? unwrapped(schema.unwrap())
-    : schema;
+const isText = (path: readonly string[]): boolean => schemaAt(path) instanceof z.ZodString;
 
 /**
  * What YAML allows and a config does not have. An alias names a plain value only, so that nothing can
@@ -215,17 +209,7 @@ function problemsOf(
     variable,
     message,
   });
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => at([...path, key], unknownKeyMessage(path, key)));
-  }
-  const found = path.reduce<unknown>(
-    (value, key) => (isTree(value) ? value[key] : undefined),
-    tree,
-  );
-  const expected = `expected ${expectationOf(issue)}`;
-  // A rule between two keys can fail for one that was left at its default.
-  if (found === undefined && issue.code === 'custom') return [at(path, `${expected}; set it too`)];
-  return [at(path, `got ${nameOf(found)}; ${expected}`)];
+  return complaintsOf(issue, tree).map((complaint) => at(complaint.path, complaint.message));
 }
 
 /** The line of the deepest part of the path that the file has; unknown keys are found by their name. */
@@ -241,43 +225,4 @@ function lineOf(
     if (isNode(key) && key.range != null) return lines.linePos(key.range[0]).line;
   }
   return undefined;
-}
-
-function unknownKeyMessage(path: readonly string[], key: string): string {
-  const section = path[0] as keyof typeof configSchema.shape | undefined;
-  const known = section === undefined ? sectionNames : keysOf(section);
-  const near = nearest(key, known);
-  if (near !== undefined) return `unknown key; did you mean ${[...path, near].join('.')}?`;
-  return `unknown key; known here: ${known.join(', ')}`;
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  int: 'a whole number',
-  string: 'text',
-  boolean: 'true or false',
-  object: 'a mapping',
-  record: 'a mapping',
-  array: 'a list',
-};
-
-function expectationOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return typeNames[issue.expected] ?? `a ${issue.expected}`;
-    case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`;
-    case 'too_small':
-      return `${issue.origin === 'string' ? 'text, not empty' : `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`}`;
-    case 'too_big':
-      return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
-    default:
-      return issue.message.replace(/^Invalid (string|input): /, '');
-  }
-}
-
-function nameOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'nothing (null)';
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
 }

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { unreachable } from '../base/assert.ts';
-import { type Fault, failure, fault, type Outcome, success } from '../base/fault.ts';
+import { type Fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import { type Clock, createWallClock, seconds } from '../base/time.ts';
+import { type Clock, createWallClock, millis, seconds } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
 import type { Ledger } from '../contract/ledger.ts';
@@ -16,19 +15,34 @@ import {
   topicsOf,
 } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
-import { loadModel } from '../inference/manifest.ts';
 import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
-import { defaultBackoff, type Link, type LinkState, openLink } from '../mqtt/link.ts';
+import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
+import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
+import type { Outbox } from '../mqtt/outbox.ts';
+import { closeOutbox } from './close-outbox.ts';
+import { createDiskWrites, writtenBytes } from './disk-writes.ts';
+import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
-import { type CameraState, type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { createLiveConfig, type LiveConfig, reporterSetupOf } from './live-config.ts';
+import { openNews } from './news.ts';
+import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
+import { prepareSetup } from './prepare.ts';
 import { createPublisher, type Published } from './publisher.ts';
+import type { RemoteConfig } from './remote-config.ts';
+import { connectRemote, type PreparedRemote, reloadFrom } from './remote-link.ts';
+import { startRemote } from './remote-start.ts';
+import { openRemoteStore } from './remote-store.ts';
+import type { Setup } from './setup.ts';
+import { verifierOf } from './signature.ts';
 
 export type DaemonOptions = {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  /** Where to keep what survives a restart; undefined keeps it in memory. */
+  readonly stateDir: string | undefined;
   /** Aborts when the daemon is asked to stop. */
   readonly stop: AbortSignal;
   /** Hands in whom to call with a config that shall apply from now on. */
@@ -60,10 +74,10 @@ const offlineResultsMax = 8192;
 
 /** Runs the whole daemon until it is asked to stop, its source ends, or it cannot go on. */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const prepared = prepare(options.config);
+  const prepared = prepare(options);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
-  const parts = start(options, prepared.value);
-  options.onReload?.(createReload(options, parts.pipeline));
+  const parts = await start(options, prepared.value);
+  options.onReload?.(parts.reload);
   const asked = new Promise<'asked'>((resolve) => {
     if (options.stop.aborted) resolve('asked');
     options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
@@ -81,30 +95,31 @@ export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
 }
 
 type Prepared = {
-  readonly model: ModelFile;
-  readonly watched: readonly string[];
+  readonly setup: Setup;
+  /** Undefined where changes are not taken from afar. */
+  readonly remote: PreparedRemote | undefined;
 };
 
 /** What can be known to be wrong before anything is started. */
-function prepare(config: Config): Outcome<Prepared> {
-  const model = loadModel(config.model.use);
-  if (!model.ok) return model;
-  const watched = Object.keys(config.label.thresholds);
-  const stranger = watched.find((label) => !model.value.labels.includes(label));
-  if (stranger !== undefined) {
-    const known = model.value.labels.slice(0, 8).join(', ');
-    const sentence = `label.thresholds.${stranger}: the model ${model.value.name} has no such label`;
-    return failure(
-      fault(
-        'config.invalid',
-        sentence,
-        `Its labels are ${known}${model.value.labels.length > 8 ? ', …' : ''}.`,
-      ),
-    );
-  }
+function prepare({ config, log }: DaemonOptions): Outcome<Prepared> {
+  const own = prepareSetup(config, undefined);
+  if (!own.ok) return own;
   // What is missing or broken from the start is said now; the link reads it again by itself.
   const credentials = credentialsOf(config);
-  return credentials.ok ? success({ model: model.value, watched }) : credentials;
+  if (!credentials.ok) return credentials;
+  const verify = verifierOf(config.remoteConfig.publicKey);
+  if (!verify.ok) return verify;
+  if (!config.remoteConfig.enabled) {
+    return success({ setup: own.value, remote: undefined });
+  }
+  const store = openRemoteStore(config.stateDir);
+  const found = store.read();
+  for (const broken of found.faults) log.warn({ fault: broken }, 'a state file is set aside');
+  const { setup, step } = startRemote(own.value, found, (next) => prepareSetup(next, own.value));
+  // What the command that runs the daemon chose holds unless it was changed from afar.
+  if (setup.config.log.level !== config.log.level) log.setLevel(setup.config.log.level);
+  const remote = { store, verify: verify.value, start: step };
+  return success({ setup, remote });
 }
 
 /** The login and the TLS files as they are now; systemd says where its credentials are. */
@@ -115,13 +130,21 @@ function credentialsOf(config: Config): Outcome<Credentials> {
 type Parts = {
   readonly pipeline: Pipeline;
   readonly link: Link;
+  readonly outbox: Outbox;
+  readonly delivery: Delivery;
+  readonly events: Events;
   readonly reporter: HealthReporter;
   readonly topics: Topics;
   readonly status: (state: StatusMessage['state']) => string;
+  readonly live: LiveConfig;
+  readonly remote: RemoteConfig | undefined;
+  /** Goes on with another config of the device's own. */
+  readonly reload: (config: Config) => void;
 };
 
-function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
-  const { config, log, clock, random } = options;
+async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts> {
+  const { log, clock, random } = options;
+  const { config, model } = prepared.setup;
   const session = randomBytes(8).toString('hex');
   const device = config.device.id ?? hostDevice();
   const topics = topicsOf(config.mqtt.base, device);
@@ -129,10 +152,14 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     JSON.stringify({ state, session, version } satisfies StatusMessage);
   const wallClock = createWallClock(clock, Date.now);
   const failures = createFailureLog(log);
-  const logCamera = createCameraLog(log);
-  const logLink = createLinkLog(log);
+  const { outbox, events, news } = await openNews({
+    ...{ config, log, stateDir: options.stateDir },
+    ...{ topic: topics.event, session, clock, wallClock },
+  });
+  let delivery: Delivery | undefined;
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
+  let remote: RemoteConfig | undefined;
   const link = openLink({
     url: config.mqtt.url,
     clientId: `sightd-${device}-${session.slice(0, 6)}`,
@@ -148,26 +175,26 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
     random,
     onRefused: (reason) => log.warn({ fault: reason }, 'the broker does not take this'),
     onState: (state) => {
-      logLink(state);
+      if (state.kind === 'online') delivery?.repeatRetained();
+      news.link(state);
       reporter?.touch();
     },
   });
+  delivery = startDelivery({ outbox, deliverer: link, clock, random });
   const publisher = createPublisher({
     config,
     session,
     model,
-    watched,
     topics,
     link,
+    outbox,
     clock,
     wallClock,
     isLossless: () => source?.lossless ?? false,
     onPublished: options.onPublished,
   });
   const pipeline = startPipeline({
-    config,
-    model,
-    watched,
+    setup: prepared.setup,
     clock,
     random,
     events: {
@@ -180,52 +207,45 @@ function start(options: DaemonOptions, { model, watched }: Prepared): Parts {
       },
       onCamera: (camera) => {
         if (camera.kind === 'streaming') source = camera.source;
-        logCamera(camera);
+        news.camera(camera);
         reporter?.touch();
       },
       onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
       onFrameFailed: failures.add,
+      onFault: (reason) => remote?.onFault(reason) ?? false,
       onRestart: (thread, reason) => {
-        log.warn({ thread, fault: reason }, 'starting a died thread again');
+        news.restart(thread, reason);
+        // A change that a thread dies of will not do.
+        remote?.onFault(reason);
         reporter?.touch();
       },
     },
   });
   reporter = createHealthReporter({
-    interval: seconds(config.health.intervalSeconds),
+    ...reporterSetupOf(prepared.setup),
     session,
-    model,
-    workers: config.inference.workers,
     clock,
     wallClock,
     pipeline,
     publisher,
+    outbox: outbox.figures,
+    diskWrites: createDiskWrites(writtenBytes),
     isLinked: () => link.state().kind === 'online',
     sourceName: () => source?.name ?? '',
     onHealth: (health) => {
       link.retain(topics.health, JSON.stringify(health));
       failures.flush();
+      remote?.onHealth();
       options.onHealth?.(health);
     },
   });
   log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
-  return { pipeline, link, reporter, topics, status };
-}
-
-/** Applies what can change while the daemon runs, and says what cannot. */
-function createReload({ config, log }: DaemonOptions, pipeline: Pipeline): (next: Config) => void {
-  let current = config;
-  return (next) => {
-    const sections = (Object.keys(next) as (keyof Config)[]).filter(
-      (section) => JSON.stringify(next[section]) !== JSON.stringify(current[section]),
-    );
-    if (sections.includes('camera')) pipeline.configureCamera(next.camera);
-    current = { ...current, camera: next.camera };
-    const waiting = sections.filter((section) => section !== 'camera');
-    log.info({ applied: sections.filter((section) => section === 'camera') }, 'config reloaded');
-    if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
-  };
+  const live = createLiveConfig({ setup: prepared.setup, pipeline, publisher, reporter, log });
+  const messaging = { link, outbox, delivery, events, topics, status, session, clock, wallClock };
+  remote = connectRemote(options, prepared.remote, live, reporter, messaging);
+  const reload = (next: Config): void => reloadFrom(next, live, remote, log);
+  return { ...messaging, pipeline, reporter, live, remote, reload };
 }
 
 /** The host's name as a device id: only what a topic level may hold. */
@@ -238,76 +258,39 @@ function hostDevice(): string {
   return name === '' ? 'sightd' : name.slice(0, 63);
 }
 
-/** The same fault is said once; the attempts that follow it are the state's business. */
-function createCameraLog(log: Log): (camera: CameraState) => void {
-  let said: string | undefined;
-  return (camera) => {
-    switch (camera.kind) {
-      case 'streaming':
-        log.info({ source: camera.source.name }, 'camera open');
-        said = undefined;
-        break;
-      case 'waiting':
-        if (said === camera.fault.code) log.debug({ fault: camera.fault }, 'no camera yet');
-        else log.warn({ fault: camera.fault }, 'no camera; waiting for it');
-        said = camera.fault.code;
-        break;
-      case 'opening':
-        break;
-      default:
-        unreachable(camera);
-    }
-  };
-}
-
-/** Said once an outage, and again when its reason is another one. */
-function createLinkLog(log: Log): (state: LinkState) => void {
-  let said: string | undefined;
-  return (state) => {
-    switch (state.kind) {
-      case 'online':
-        log.info({ protocol: state.protocol }, 'connected to the broker');
-        break;
-      case 'waiting': {
-        const isNews = state.attempt <= 1 || state.fault.code !== said;
-        said = state.fault.code;
-        if (isNews) log.warn({ fault: state.fault }, 'no broker; going on without');
-        else log.debug({ fault: state.fault, attempt: state.attempt }, 'no broker yet');
-        break;
-      }
-      case 'connecting':
-      case 'closed':
-        break;
-      default:
-        unreachable(state);
-    }
-  };
-}
-
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */
 async function stopWithin(
   options: DaemonOptions,
   parts: Parts,
   end: PipelineEnd | 'asked',
 ): Promise<readonly string[]> {
-  const { pipeline, link, reporter, topics, status } = parts;
+  const { pipeline, link, events, reporter, topics, status } = parts;
+  const stopMillis = seconds(parts.live.current().health.stopSeconds);
   const pending = new Set<string>();
   const deadline = new AbortController();
   const stopping = async (): Promise<'done'> => {
+    if (end !== 'asked' && end.kind === 'fault') events.report('daemon', end.fault);
+    const reason = end === 'asked' ? end : end.kind;
+    events.tell('daemon.stopping', `sightd is stopping: ${reason}`, { reason });
     await pipeline.stop(pending);
     reporter.close();
-    pending.add('mqtt');
+    parts.remote?.close();
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
-    const patience = end === 'asked' ? 0 : seconds(options.config.health.stopSeconds) * 0.6;
-    const isFlushed = await link.close(farewell, AbortSignal.timeout(patience), deadline.signal);
+    const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);
+    pending.add('outbox');
+    await closeOutbox({ ...parts, log: options.log, patience, sendMax: millis(stopMillis * 0.6) });
+    pending.delete('outbox');
+    pending.add('mqtt');
+    const isFlushed = await link.close(farewell, patience, deadline.signal);
     pending.delete('mqtt');
     if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
+    if (end === 'asked') parts.remote?.onStopped();
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';
   };
-  const timer = setTimeout(() => deadline.abort(), seconds(options.config.health.stopSeconds));
+  const timer = setTimeout(() => deadline.abort(), stopMillis);
   const late = new Promise<'late'>((resolve) => {
     deadline.signal.addEventListener('abort', () => resolve('late'), { once: true });
   });

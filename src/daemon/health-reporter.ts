@@ -1,8 +1,10 @@
-import type { Clock, Millis, WallClock } from '../base/time.ts';
+import type { Clock, Micros, Millis, WallClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import { droppedOf } from '../contract/ledger.ts';
-import type { HealthMessage } from '../contract/messages.ts';
+import type { HealthMessage, HealthState } from '../contract/messages.ts';
 import type { ModelFile } from '../contract/threads.ts';
+import type { OutboxFigures } from '../mqtt/outbox.ts';
+import type { DiskWrites } from './disk-writes.ts';
 import { healthOf } from './health.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
@@ -13,19 +15,28 @@ export interface HealthReporter {
   /** Something may have changed the state: reports at once if it did. */
   touch(): void;
   last(): HealthMessage | undefined;
+  /** The state at this moment. */
+  state(): HealthState;
+  /** Goes on with these; another interval begins now. */
+  configure(next: ReporterSetup): void;
   /** Reports once more and ends. */
   close(): void;
 }
 
-export type HealthReporterOptions = {
+export type ReporterSetup = {
   readonly interval: Millis;
-  readonly session: string;
   readonly model: ModelFile;
   readonly workers: number;
+};
+
+export type HealthReporterOptions = ReporterSetup & {
+  readonly session: string;
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly pipeline: Pipeline;
   readonly publisher: Publisher;
+  readonly outbox: () => OutboxFigures;
+  readonly diskWrites: DiskWrites;
   readonly isLinked: () => boolean;
   readonly sourceName: () => string;
   readonly onHealth: (health: HealthMessage) => void;
@@ -37,13 +48,14 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   const rates = { captured: createRate(), classified: createRate(), dropped: createRate() };
   const cpu = createRate();
   let last: HealthMessage | undefined;
+  let { interval, model, workers }: ReporterSetup = options;
 
-  const state = () =>
+  const state = (): HealthState =>
     healthOf({
       phase: pipeline.phase(),
       isLinked: options.isLinked(),
       isRestarting: pipeline.isRestarting(),
-      isBlind: pipeline.camera().kind === 'waiting',
+      isBlind: isBlind(pipeline),
     });
 
   const report = (): void => {
@@ -68,26 +80,49 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       ...(inferenceMs === undefined ? {} : { inferenceMs }),
       results,
       camera: cameraOf(pipeline, options.sourceName()),
-      inference: { workers: options.workers, restarts: pipeline.restarts().inference },
-      model: { name: options.model.name, version: options.model.version },
+      inference: { workers, restarts: pipeline.restarts().inference },
+      model: { name: model.name, version: model.version },
+      outbox: outboxOf(options, now),
       memoryMegabytes: Math.round(process.memoryUsage.rss() / 104857.6) / 10,
       cpuPercent: cpu((user + system) / 10_000, at),
     };
     options.onHealth(last);
   };
 
-  const timer = setInterval(report, options.interval);
+  let timer = setInterval(report, interval);
   return {
     touch: () => {
       const camera = cameraOf(pipeline, options.sourceName());
       if (last?.state !== state() || !isSameCamera(last.camera, camera)) report();
     },
     last: () => last,
+    state,
+    configure: (next) => {
+      if (next.interval !== interval) {
+        clearInterval(timer);
+        timer = setInterval(report, next.interval);
+      }
+      ({ interval, model, workers } = next);
+    },
     close: () => {
       clearInterval(timer);
       report();
     },
   };
+}
+
+function outboxOf(options: HealthReporterOptions, now: Micros): HealthMessage['outbox'] {
+  const written = options.diskWrites(now);
+  return {
+    ...options.outbox(),
+    ...(written === undefined ? {} : { writtenBytesPerHour: written }),
+  };
+}
+
+/** Without a camera, or with one that is not open again after it was. */
+function isBlind(pipeline: Pipeline): boolean {
+  const { kind } = pipeline.camera();
+  return kind === 'waiting' || (kind === 'opening' && pipeline.phase() === 'running');
 }
 
 /** The same camera in the same state, for the same reason. */

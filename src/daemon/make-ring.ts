@@ -6,12 +6,26 @@ import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { workspaceBytesOf } from '../inference/kernel.ts';
 import { createRing, ringBytesMax, ringBytesOf } from '../ring/layout.ts';
 
-/** The least ring for a source, a model and a config. */
-export function ringShapeOf(
-  config: Config,
+/** Whether a ring of this shape is what a source, a model and a config need; it may be larger. */
+export function fitsRing(
+  shape: RingShape,
+  config: RingConfig,
   model: ModelFile,
   source: SourceDescription,
-): RingShape {
+): boolean {
+  const wanted = shapeOf(config, model, source);
+  return (
+    wanted.slotBytes <= shape.slotBytes &&
+    wanted.workspaceBytes <= shape.workspaceBytes &&
+    wanted.slots === shape.slots &&
+    wanted.order === shape.order &&
+    wanted.readers === shape.readers
+  );
+}
+
+type RingConfig = Pick<Config, 'queue' | 'inference'>;
+
+function shapeOf(config: RingConfig, model: ModelFile, source: SourceDescription): RingShape {
   const { width, height } = source.geometryMax;
   return {
     slots: config.queue.slots,
@@ -22,22 +36,16 @@ export function ringShapeOf(
   };
 }
 
-/** Whether a ring does for what is wanted: as ordered, and at least as large. */
-export function fitsRing(shape: RingShape, wanted: RingShape): boolean {
-  return (
-    shape.slots === wanted.slots &&
-    shape.order === wanted.order &&
-    shape.readers === wanted.readers &&
-    shape.slotBytes >= wanted.slotBytes &&
-    shape.workspaceBytes >= wanted.workspaceBytes
-  );
-}
-
-/** Makes a ring of this shape; refused when it would be too large. */
-export function makeRing(shape: RingShape, source: SourceDescription): Outcome<RingHandle> {
+/** The ring for a source, a model and a config; refused when it would be too large. */
+export function makeRing(
+  config: RingConfig,
+  model: ModelFile,
+  source: SourceDescription,
+): Outcome<RingHandle> {
+  const shape = shapeOf(config, model, source);
   if (ringBytesOf(shape) <= ringBytesMax) return success(createRing(shape));
   const { width, height } = source.geometryMax;
   const gigabytes = (ringBytesOf(shape) / 2 ** 30).toFixed(1);
-  const sentence = `${shape.slots} frames of ${width}×${height} take ${gigabytes} GiB; the limit is 2`;
+  const sentence = `${config.queue.slots} frames of ${width}×${height} take ${gigabytes} GiB; the limit is 2`;
   return failure(fault('ring.too-large', sentence, 'Lower queue.slots or the camera size.'));
 }

@@ -1,32 +1,35 @@
+import { isDeepStrictEqual } from 'node:util';
 import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Random } from '../base/random.ts';
-import { type Clock, seconds } from '../base/time.ts';
-import type { CameraConfig, Config } from '../contract/config.ts';
-import { askedSizeOf, type FrameView, isSameView } from '../contract/frame.ts';
+import type { Clock } from '../base/time.ts';
+import { isSameView } from '../contract/frame.ts';
 import type { Ledger } from '../contract/ledger.ts';
 import type {
   CameraCommand,
   CameraReport,
   Classification,
-  InferenceCommand,
   InferenceReport,
-  ModelFile,
   SourceDescription,
-  SourceRequest,
 } from '../contract/threads.ts';
 import { createChanges } from './changes.ts';
-import { frameNeedOf } from './frame-need.ts';
-import { fitsRing, makeRing, ringShapeOf } from './make-ring.ts';
-import { drainReaders, type Reader } from './readers.ts';
+import { drainReaders, openReader, type Reader, restartsOf, send } from './readers.ts';
 import { createReorder } from './reorder.ts';
 import { createRings } from './rings.ts';
 import { openSeat } from './seat.ts';
+import {
+  isSameForReaders,
+  isSameRequest,
+  reportTogetherOf,
+  requestOf,
+  type Setup,
+  startOf,
+  viewOf,
+  wantedOf,
+} from './setup.ts';
 
 export type PipelineOptions = {
-  readonly config: Config;
-  readonly model: ModelFile;
-  readonly watched: readonly string[];
+  readonly setup: Setup;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: {
@@ -35,6 +38,8 @@ export type PipelineOptions = {
     readonly onNotice: (notice: Fault) => void;
     readonly onClassified: (classification: Classification) => void;
     readonly onFrameFailed: (reason: Fault) => void;
+    /** True when another setup was given in answer: it is not the end then. */
+    readonly onFault: (reason: Fault) => boolean;
     readonly onRestart: (thread: string, reason: Fault) => void;
   };
 };
@@ -43,7 +48,8 @@ export type PipelineEnd =
   | { readonly kind: 'drained' }
   | { readonly kind: 'fault'; readonly fault: Fault };
 
-export type PipelinePhase = 'opening' | 'loading' | 'running' | 'stopping';
+/** `rebuilding`: the inference workers are asked to end, others take their places. */
+export type PipelinePhase = 'opening' | 'loading' | 'running' | 'rebuilding' | 'stopping';
 
 export type CameraState =
   | { readonly kind: 'opening' }
@@ -61,8 +67,12 @@ export interface Pipeline {
   restarts(): { readonly camera: number; readonly inference: number };
   /** How often a camera was opened after the first time. */
   reopens(): number;
-  /** Changes what is captured and how it is looked at, without stopping anything else. */
-  configureCamera(config: CameraConfig): void;
+  /**
+   * Goes on with another setup. A camera section is applied by the camera worker alone, and thresholds
+   * and views reach the inference workers as they run; another model, queue or number of workers
+   * puts others in their places.
+   */
+  configure(next: Setup): void;
   /** Resolves when there is nothing more to do: the source ended and all is classified, or a fault. */
   readonly ended: Promise<PipelineEnd>;
   /** Stops the source, drains the ring, and ends the threads; `pending` names what is waited for. */
@@ -70,37 +80,30 @@ export interface Pipeline {
 }
 
 const cameraOwner = 1;
-const firstReaderOwner = 2;
 const cameraUrl = new URL('../camera/worker.js', import.meta.url);
-const inferenceUrl = new URL('../inference/worker.js', import.meta.url);
 
 export function startPipeline(options: PipelineOptions): Pipeline {
-  const { events, config, model } = options;
+  const { events } = options;
   const readers: Reader[] = [];
   const reorder = createReorder<Classification>(events.onClassified);
   const changes = createChanges();
   const rings = createRings();
-  let cameraConfig = config.camera;
+  let setup = options.setup;
   let phase: PipelinePhase = 'opening';
   let cameraState: CameraState = { kind: 'opening' };
   let source: SourceDescription | undefined;
   let opens = 0;
   let isStreamEnded = false;
+  let restartsBefore = 0;
   let finish: (end: PipelineEnd) => void = () => {};
   const ended = new Promise<PipelineEnd>((resolve) => {
     finish = resolve;
   });
-  const fail = (reason: Fault): void => finish({ kind: 'fault', fault: reason });
-
-  const requestOf = (wanted: CameraConfig): SourceRequest => ({
-    config: wanted,
-    need: frameNeedOf(model.input, viewOf(wanted)),
-    frameDeadline: seconds(config.health.frameDeadlineSeconds),
-  });
-
-  /** Nobody waits for a single result of a lossless run; half of the ring stays in use. */
-  const reportTogetherOf = (from: SourceDescription | undefined): number =>
-    from?.lossless ? Math.max(1, config.queue.slots >> 1) : 1;
+  const giveUp = (reason: Fault): void => finish({ kind: 'fault', fault: reason });
+  const fail = (reason: Fault): void => {
+    if (!events.onFault(reason)) giveUp(reason);
+  };
+  let asked = requestOf(setup);
 
   const enterCamera = (next: CameraState): void => {
     cameraState = next;
@@ -120,23 +123,22 @@ export function startPipeline(options: PipelineOptions): Pipeline {
       if (cameraState.kind === 'streaming') startCapture();
       if (source !== undefined) events.onRunning(source);
     }
-    if (isStreamEnded && readers.every((reader) => reader.isDrained)) finish({ kind: 'drained' });
+    if (phase === 'running' && isStreamEnded && readers.every((reader) => reader.isDrained))
+      finish({ kind: 'drained' });
     changes.announce();
   };
 
   /** Sees to a ring that the source's frames fit; false when there can be none. */
   const provideRing = (opened: SourceDescription): boolean => {
-    const ring = rings.current();
-    const wanted = ringShapeOf(config, model, opened);
-    if (ring !== undefined && fitsRing(ring.shape, wanted)) return true;
-    const made = makeRing(wanted, opened);
-    if (!made.ok) {
-      fail(made.fault);
+    const provided = rings.provide(setup, opened);
+    if (!provided.ok) {
+      fail(provided.fault);
       return false;
     }
-    rings.replace(made.value);
-    for (const { seat } of readers)
-      seat.send({ kind: 'ring', ring: made.value, reportTogether: reportTogetherOf(opened) });
+    const ring = rings.current();
+    if (provided.value === 'new' && ring !== undefined) {
+      send(readers, { kind: 'ring', ring, reportTogether: reportTogetherOf(setup, opened) });
+    }
     return true;
   };
 
@@ -150,10 +152,43 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     if (phase === 'running') {
       startCapture();
     } else if (phase === 'opening') {
-      phase = 'loading';
-      for (let number = 0; number < config.inference.workers; number += 1) openReader(number);
+      seatReaders();
     }
   };
+
+  const seatReaders = (): void => {
+    phase = 'loading';
+    for (let number = 0; number < setup.config.inference.workers; number += 1) {
+      readers.push(readerOf(number));
+    }
+  };
+
+  const openCamera = (): void => {
+    asked = requestOf(setup);
+    enterCamera({ kind: 'opening' });
+    camera.send({ kind: 'open', request: asked });
+  };
+
+  /** Other inference workers for another setup; the newest one is what they get. */
+  const rebuild = async (): Promise<void> => {
+    phase = 'rebuilding';
+    for (const { seat } of readers) {
+      seat.retire();
+      seat.send({ kind: 'stop' });
+    }
+    await changes.until(() => readers.every(({ seat }) => seat.isEmpty()));
+    if (isStopping()) return;
+    restartsBefore += restartsOf(readers);
+    readers.length = 0;
+    const isStreaming = cameraState.kind === 'streaming';
+    const isFit = source !== undefined && rings.isFit(setup, source);
+    const isAsked = isSameRequest(asked, requestOf(setup));
+    if (isStreaming && isFit && isAsked) return seatReaders();
+    // The ring can be replaced only while nobody writes to it.
+    phase = 'opening';
+    if (isStreaming || !isAsked) openCamera();
+  };
+  const isStopping = (): boolean => phase === 'stopping';
 
   const onCamera = (report: CameraReport): void => {
     switch (report.kind) {
@@ -173,6 +208,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
         isStreamEnded = true;
         break;
       case 'fault':
+        rings.spend();
         fail(report.fault);
         break;
       case 'stopped':
@@ -203,7 +239,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
         reader.isDrained = true;
         break;
       case 'fault':
-        fail(report.fault);
+        if (phase !== 'rebuilding') fail(report.fault); // Else of a setup that is over.
         break;
       case 'stopped':
         break;
@@ -218,43 +254,22 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     clock: options.clock,
     random: options.random,
     onRestart: (reason: Fault) => events.onRestart(name, reason),
-    onGiveUp: fail,
+    onGiveUp: giveUp,
   });
 
-  const openReader = (number: number): void => {
-    const owner = firstReaderOwner + number;
-    const seat = openSeat<InferenceCommand, InferenceReport>({
-      ...seatOf(`inference ${number + 1}`),
-      url: inferenceUrl,
-      isReplaceable: () => true,
-      died: 'inference.died',
-      onSeated: (child) => {
-        const ring = rings.current();
-        if (ring === undefined) return;
-        child.send({
-          kind: 'start',
-          model,
-          threads: config.inference.threads,
-          topK: config.publish.topK,
-          watched: options.watched,
-          view: viewOf(cameraConfig),
-          ring,
-          owner,
-          reader: number,
-          reportTogether: reportTogetherOf(source),
-        });
-      },
-      onReport: (report) => onInference(reader, report),
-      onLeft: () => {
-        Object.assign(reader, { isLoaded: false, isDrained: false });
+  const readerOf = (number: number): Reader =>
+    openReader({
+      number,
+      seat: seatOf(`inference ${number + 1}`),
+      start: () => startOf(setup, source),
+      ring: rings.current,
+      onReport: onInference,
+      onLeft: (owner) => {
         const lost = rings.reclaim(owner);
         if (source?.lossless) for (const ordinal of lost) reorder.put(ordinal, undefined);
         advance();
       },
     });
-    const reader: Reader = { seat, isLoaded: false, isDrained: false };
-    readers.push(reader);
-  };
 
   const camera = openSeat<CameraCommand, CameraReport>({
     ...seatOf('camera'),
@@ -262,7 +277,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     // A replay that must lose nothing cannot begin again in the middle.
     isReplaceable: () => !isStreamEnded && source?.lossless !== true,
     died: 'camera.died',
-    onSeated: (child) => child.send({ kind: 'open', request: requestOf(cameraConfig) }),
+    onSeated: (child) => child.send({ kind: 'open', request: asked }),
     onReport: onCamera,
     onLeft: () => {
       rings.reclaim(cameraOwner);
@@ -294,33 +309,22 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     isRestarting: () => camera.isEmpty() || readers.some((reader) => !reader.isLoaded),
     restarts: () => ({
       camera: camera.restarts(),
-      inference: readers.reduce((sum, { seat }) => sum + seat.restarts(), 0),
+      inference: restartsBefore + restartsOf(readers),
     }),
     reopens: () => Math.max(0, opens - 1),
-    configureCamera: (next) => {
-      const before = cameraConfig;
-      cameraConfig = next;
-      const view = viewOf(next);
-      if (!isSameView(view, viewOf(before))) {
-        for (const { seat } of readers) seat.send({ kind: 'view', view });
-      }
-      if (!isSameRequest(requestOf(before), requestOf(next))) {
-        camera.send({ kind: 'open', request: requestOf(next) });
-      }
+    configure: (next) => {
+      const before = setup;
+      setup = next;
+      // A rebuild under way takes the newest setup.
+      if (phase === 'stopping' || phase === 'rebuilding') return;
+      if (!isSameForReaders(before, next)) return void rebuild();
+      const view = viewOf(next.config.camera);
+      if (!isSameView(view, viewOf(before.config.camera))) send(readers, { kind: 'view', view });
+      const wanted = wantedOf(next);
+      if (!isDeepStrictEqual(wanted, wantedOf(before))) send(readers, { kind: 'want', wanted });
+      if (!isSameRequest(asked, requestOf(next))) openCamera();
     },
     ended,
     stop,
   };
-}
-
-const viewOf = ({ region, rotate }: CameraConfig): FrameView => ({ region, rotate });
-
-/** Whether what is asked of the camera is the same; how its frames are looked at is not its business. */
-function isSameRequest(a: SourceRequest, b: SourceRequest): boolean {
-  const textOf = ({ config, ...request }: SourceRequest): string => {
-    const { region, rotate, ...asked } = config;
-    // The size that the model needs matters only where none is asked for.
-    return JSON.stringify([asked, askedSizeOf(asked) === undefined ? request : undefined]);
-  };
-  return textOf(a) === textOf(b);
 }

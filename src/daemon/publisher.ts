@@ -4,12 +4,15 @@ import type { Config } from '../contract/config.ts';
 import type { LabelMessage, ResultMessage, ScoredLabel, Topics } from '../contract/messages.ts';
 import type { Classification, ModelFile } from '../contract/threads.ts';
 import type { Link } from '../mqtt/link.ts';
+import type { Outbox } from '../mqtt/outbox.ts';
 import { type LabelState, stepLabel, unsettled } from './label.ts';
 import { createDurations, type Durations } from './statistics.ts';
 
 /** What classifications become: results, the label, and figures for health. */
 export interface Publisher {
   publish(classification: Classification): void;
+  /** Goes on with these; what was seen so far still counts towards the label. */
+  configure(next: PublisherSetup): void;
   /** What health says about it; durations are those since the last call. */
   figures(): {
     readonly latencyMs: ReturnType<Durations['take']>;
@@ -24,13 +27,16 @@ export type Published = {
   readonly label: string | undefined;
 };
 
-export type PublisherOptions = {
-  readonly config: Config;
-  readonly session: string;
+export type PublisherSetup = {
+  readonly config: Pick<Config, 'label' | 'publish'>;
   readonly model: ModelFile;
-  readonly watched: readonly string[];
+};
+
+export type PublisherOptions = PublisherSetup & {
+  readonly session: string;
   readonly topics: Topics;
-  readonly link: Link;
+  readonly link: Pick<Link, 'send'>;
+  readonly outbox: Pick<Outbox, 'offer'>;
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly isLossless: () => boolean;
@@ -38,7 +44,8 @@ export type PublisherOptions = {
 };
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { config, clock, topics, link } = options;
+  const { clock, topics, link } = options;
+  let { config, model }: PublisherSetup = options;
   const latency = createDurations();
   const inference = createDurations();
   const counts = { published: 0, thinned: 0, unsent: 0 };
@@ -58,21 +65,19 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const period = 1_000_000 / rate;
       nextResultAt = (now - nextResultAt > period ? now : nextResultAt) + period;
     }
-    const sent = link.send(topics.result, JSON.stringify(resultOf(classification, now, options)));
+    const sent = link.send(
+      topics.result,
+      JSON.stringify(resultOf(classification, now, model, options)),
+    );
     if (sent) counts.published += 1;
     else counts.unsent += 1;
   };
 
   const settleLabel = (classification: Classification): void => {
     const before = label.settled;
-    label = stepLabel(
-      label,
-      scoresOf(classification, options.watched),
-      classification.capturedAt,
-      config.label,
-    );
+    label = stepLabel(label, scoresOf(classification), classification.capturedAt, config.label);
     if (label.settled?.label === before?.label) return;
-    const message: LabelMessage = {
+    const message: Omit<LabelMessage, 'id'> = {
       session: options.session,
       label: label.settled?.label ?? null,
       score: label.settled?.score ?? 0,
@@ -80,7 +85,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       sequence: classification.sequence,
       since: options.wallClock.isoOf(classification.capturedAt),
     };
-    link.retain(topics.label, JSON.stringify(message));
+    const payloadOf = (id: number): string =>
+      JSON.stringify({ ...message, id } satisfies LabelMessage);
+    options.outbox.offer('label', topics.label, payloadOf, true);
   };
 
   return {
@@ -99,6 +106,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       settleLabel(classification);
       options.onPublished?.({ classification, latencyMs, label: label.settled?.label });
     },
+    configure: (next) => {
+      // Another model's scores say nothing about this one's labels.
+      if (next.model !== model) label = { ...label, smoothed: new Map() };
+      ({ config, model } = next);
+    },
     figures: () => ({
       latencyMs: latency.take(),
       inferenceMs: inference.take(),
@@ -110,9 +122,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
 function resultOf(
   classification: Classification,
   now: Micros,
-  options: PublisherOptions,
+  { name, version }: ModelFile,
+  options: Pick<PublisherOptions, 'session' | 'wallClock'>,
 ): ResultMessage {
-  const { name, version } = options.model;
   return {
     session: options.session,
     sequence: classification.sequence,
@@ -125,14 +137,9 @@ function resultOf(
 }
 
 /** The best labels, and the watched ones wherever they rank. */
-function scoresOf(
-  classification: Classification,
-  watched: readonly string[],
-): Pick<ScoredLabel, 'label' | 'score'>[] {
-  const others = watched
-    .map((label, at) => ({ label, score: classification.watched[at] ?? 0 }))
-    .filter(({ label }) => !classification.top.some((entry) => entry.label === label));
-  return [...classification.top, ...others];
+function scoresOf({ top, watched }: Classification): Pick<ScoredLabel, 'label' | 'score'>[] {
+  const others = watched.filter(({ label }) => !top.some((entry) => entry.label === label));
+  return [...top, ...others];
 }
 
 function rounded(value: number, digits = 2): number {

@@ -1,6 +1,10 @@
+import { type Outcome, success } from '../base/fault.ts';
 import { type Ledger, sumOf } from '../contract/ledger.ts';
 import type { RingHandle } from '../contract/ring.ts';
+import type { SourceDescription } from '../contract/threads.ts';
 import { openCustodian, type RingCustodian } from '../ring/custodian.ts';
+import { fitsRing, makeRing } from './make-ring.ts';
+import type { Setup } from './setup.ts';
 
 /** The ring in use, and what is left of rings before it: the ledger is of all of them. */
 export interface Rings {
@@ -8,6 +12,14 @@ export interface Rings {
   current(): RingHandle | undefined;
   /** Puts a ring in place of the current one, whose producer must have ended; its numbers go on. */
   replace(next: RingHandle): void;
+  /**
+   * Sees to a ring that a source's frames fit; the current one's producer must have ended.
+   */
+  provide(setup: Setup, source: SourceDescription): Outcome<'kept' | 'new'>;
+  /** Whether the current ring is what a setup and a source need. */
+  isFit(setup: Setup, source: SourceDescription): boolean;
+  /** The current ring's stream was ended: another source needs another ring. */
+  spend(): void;
   ledger(): Ledger;
   /** See `RingCustodian.reclaim`. */
   reclaim(owner: number): readonly number[];
@@ -26,6 +38,7 @@ const emptyLedger: Ledger = {
 
 export function createRings(): Rings {
   let current: { readonly handle: RingHandle; readonly custodian: RingCustodian } | undefined;
+  let isSpent = false;
   /** Rings whose last frames are still being classified. */
   let leaving: readonly RingCustodian[] = [];
   /** The sum of rings in which nothing moves any more. */
@@ -48,15 +61,32 @@ export function createRings(): Rings {
     return all().reduce((sum, custodian) => sumOf(sum, custodian.ledger()), past);
   };
 
+  const replace = (next: RingHandle): void => {
+    const custodian = openCustodian(next);
+    if (current !== undefined) {
+      custodian.continueFrom(current.custodian.numbers());
+      leaving = [...leaving, current.custodian];
+    }
+    current = { handle: next, custodian };
+    isSpent = false;
+  };
+
+  const isFit: Rings['isFit'] = ({ config, model }, source) =>
+    current !== undefined && !isSpent && fitsRing(current.handle.shape, config, model, source);
+
   return {
     current: () => current?.handle,
-    replace: (next) => {
-      const custodian = openCustodian(next);
-      if (current !== undefined) {
-        custodian.continueFrom(current.custodian.numbers());
-        leaving = [...leaving, current.custodian];
-      }
-      current = { handle: next, custodian };
+    replace,
+    provide: (setup, source) => {
+      if (isFit(setup, source)) return success('kept');
+      const made = makeRing(setup.config, setup.model, source);
+      if (!made.ok) return made;
+      replace(made.value);
+      return success('new');
+    },
+    isFit,
+    spend: () => {
+      isSpent = true;
     },
     ledger,
     reclaim: (owner) => all().flatMap((custodian) => custodian.reclaim(owner)),

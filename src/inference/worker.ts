@@ -3,7 +3,13 @@ import { assert, unreachable } from '../base/assert.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
 import { createTurn } from '../base/turn.ts';
 import type { FrameView } from '../contract/frame.ts';
-import type { Classification, InferenceCommand, InferenceReport } from '../contract/threads.ts';
+import type {
+  Classification,
+  InferenceCommand,
+  InferenceReport,
+  StartCommand,
+  WantedScores,
+} from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
 import { openSession } from './open.ts';
@@ -24,12 +30,15 @@ type Reader = {
   reportTogether: number;
   readonly session: ModelSession;
   readonly start: StartCommand;
-  readonly watchedAt: readonly number[];
+  wanted: Wanted;
   /** Classified frames whose slots are still held, since nobody was told yet. */
   readonly unreported: { readonly frame: ReadableFrame; readonly classification: Classification }[];
 };
 type RingCommand = Extract<InferenceCommand, { kind: 'ring' }>;
-type StartCommand = Extract<InferenceCommand, { kind: 'start' }>;
+type Wanted = {
+  readonly topK: number;
+  readonly watched: readonly { readonly label: string; readonly at: number }[];
+};
 
 assert(parentPort !== null, 'the inference worker is a thread');
 const port = parentPort;
@@ -41,6 +50,7 @@ let reading: Promise<void> = Promise.resolve();
 /** What came while the model was still loading. */
 let ringGiven: RingCommand | undefined;
 let viewGiven: FrameView | undefined;
+let scoresGiven: WantedScores | undefined;
 
 port.on('message', (command: InferenceCommand) => {
   switch (command.kind) {
@@ -56,6 +66,10 @@ port.on('message', (command: InferenceCommand) => {
       viewGiven = command.view;
       reader?.kernel.setView(command.view);
       break;
+    case 'want':
+      scoresGiven = command.wanted;
+      if (reader !== undefined) reader.wanted = wantedOf(reader.start, command.wanted);
+      break;
     case 'stop':
       stop.abort();
       reader?.consumer.wake();
@@ -67,12 +81,11 @@ port.on('message', (command: InferenceCommand) => {
 });
 
 async function start(command: StartCommand): Promise<void> {
-  const { model, threads, watched } = command;
+  const { model, threads } = command;
   const consumer = openConsumer(command.ring, command.owner, command.reader);
   const kernel = openTensorKernel(consumer.workspace, model.input, command.view);
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return report({ kind: 'fault', fault: session.fault });
-  const watchedAt = watched.map((label) => model.labels.indexOf(label));
   if (viewGiven !== undefined) kernel.setView(viewGiven);
   reader = {
     next: ringGiven,
@@ -81,12 +94,17 @@ async function start(command: StartCommand): Promise<void> {
     kernel,
     session: session.value,
     start: command,
-    watchedAt,
+    wanted: wantedOf(command, scoresGiven ?? command.wanted),
     unreported: [],
   };
   report({ kind: 'loaded' });
   await readFrames(reader);
 }
+
+const wantedOf = ({ model }: StartCommand, { topK: best, watched }: WantedScores): Wanted => ({
+  topK: best,
+  watched: watched.map((label) => ({ label, at: model.labels.indexOf(label) })),
+});
 
 async function readFrames(current: Reader): Promise<void> {
   let drained = false;
@@ -154,15 +172,15 @@ function classificationOf(
   scores: Float32Array,
   begun: Micros,
 ): Classification {
-  const { model, topK: best } = current.start;
+  const { model } = current.start;
   if (model.outputKind === 'logits') softmax(scores);
   return {
     sequence: frame.sequence,
     ordinal: frame.ordinal,
     capturedAt: frame.capturedAt,
     inference: millisOf((systemClock.now() - begun) as Micros),
-    top: topK(scores, model.labels, best),
-    watched: current.watchedAt.map((at) => scores[at] ?? 0),
+    top: topK(scores, model.labels, current.wanted.topK),
+    watched: current.wanted.watched.map(({ label, at }) => ({ label, score: scores[at] ?? 0 })),
   };
 }
 

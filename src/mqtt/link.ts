@@ -58,6 +58,8 @@ export interface Link {
    * broker takes. Never rejects. Without a connection it is `lost` at once.
    */
   deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
+  /** Resolves when there is a connection, or when `signal` aborts. */
+  untilOnline(signal: AbortSignal): Promise<void>;
   /** QoS 1, an exact topic with one listener; asked for again after every reconnect. */
   subscribe(topic: string, onIncoming: IncomingListener): Disposable;
   /** Messages that were accepted and are still waiting for a connection. */
@@ -90,13 +92,12 @@ export function openLink(options: LinkOptions): Link {
   let state: LinkState = { kind: 'connecting', attempt: 0 };
   let client: MqttClient | undefined;
   let retry: AbortController | undefined;
-  let settled: (() => void)[] = [];
+  const waitingForOnline = new Set<() => void>();
 
   const enter = (next: LinkState): void => {
     state = next;
     options.onState(next);
-    for (const resume of settled) resume();
-    settled = [];
+    if (next.kind === 'online') for (const resume of [...waitingForOnline]) resume();
   };
 
   const attempt = (number: number): void => {
@@ -112,14 +113,15 @@ export function openLink(options: LinkOptions): Link {
     const current = open(options, credentials.value, protocol, handshake);
     client = current;
     current.on('connect', (connack) => {
+      refusals.forget();
+      subscriptions.attach(current);
+      // Whoever hears of it may send at once.
+      outgoing.attach(createPacedSender(current, limitsOf(connack)), options.birth);
       enter({
         kind: 'online',
         since: options.clock.now(),
         protocol: protocol === 5 ? 5 : '3.1.1',
       });
-      refusals.forget();
-      subscriptions.attach(current);
-      outgoing.attach(createPacedSender(current, limitsOf(connack)), options.birth);
     });
     current.on('message', (topic, payload, packet) => {
       subscriptions.receive(incomingOf(topic, payload, packet));
@@ -161,14 +163,23 @@ export function openLink(options: LinkOptions): Link {
     if (!retry.signal.aborted) attempt(failures);
   };
 
+  const untilOnline: Link['untilOnline'] = async (signal) => {
+    if (state.kind === 'online' || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      // Leaves nothing behind on a signal that lives as long as the daemon.
+      const resume = (): void => {
+        waitingForOnline.delete(resume);
+        signal.removeEventListener('abort', resume);
+        resolve();
+      };
+      waitingForOnline.add(resume);
+      signal.addEventListener('abort', resume);
+    });
+  };
+
   const close: Link['close'] = async (farewell, patience, signal) => {
     // What a lossless replay has queued is worth waiting for a connection.
-    while (state.kind !== 'online' && outgoing.queued() > 0 && !patience.aborted) {
-      await new Promise<void>((resolve) => {
-        settled.push(resolve);
-        patience.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    if (outgoing.queued() > 0) await untilOnline(patience);
     const wasOnline = state.kind === 'online' && client !== undefined;
     let isFlushed = false;
     if (wasOnline) {
@@ -190,6 +201,7 @@ export function openLink(options: LinkOptions): Link {
     deliver: outgoing.deliver,
     subscribe: subscriptions.subscribe,
     queued: outgoing.queued,
+    untilOnline,
     close,
   };
 }

@@ -12,7 +12,7 @@ import { createRecord } from '../../src/camera/v4l2/record.ts';
 import { openV4l2Source } from '../../src/camera/v4l2/source.ts';
 import { type DriverFrame, startStream } from '../../src/camera/v4l2/stream.ts';
 import { v4l2FormatMplane, v4l2PlanePixFormat } from '../../src/camera/v4l2/structs.ts';
-import { cameraSchema } from '../../src/contract/config.ts';
+import { cameraSchema } from '../../src/contract/camera-config.ts';
 import {
   type FrameGeometry,
   type FrameSize,

@@ -17,9 +17,11 @@ type Property = {
 /** docs/config.md, made from the config's schema. */
 export function configDocs(): string {
   const schema = configJsonSchema() as Property;
-  const sections = Object.entries(schema.properties ?? {}).map(
-    ([name, section]) => `## ${name}\n\n${tableOf(name, section)}`,
-  );
+  const names = Object.entries(schema.properties ?? {});
+  const sections = names
+    .filter(([, section]) => section.properties !== undefined)
+    .map(([name, section]) => `## ${name}\n\n${tableOf(`${name}.`, section.properties ?? {})}`);
+  const plain = Object.fromEntries(names.filter(([, key]) => key.properties === undefined));
   return `<!-- Made from the config's schema by \`npm run docs\`; a test fails when it is out of date. -->
 
 # Config
@@ -35,12 +37,16 @@ Every key can also be set in the environment, over the file: \`SIGHTD_SECTION_KE
 Relative paths are relative to the folder that sightd is started in.
 
 ${sections.join('\n\n')}
+
+## Beside the sections
+
+${tableOf('', plain)}
 `;
 }
 
-function tableOf(section: string, { properties = {} }: Property): string {
+function tableOf(prefix: string, properties: Readonly<Record<string, Property>>): string {
   const rows = Object.entries(properties).flatMap(([key, property]) =>
-    rowsOf(`${section}.${key}`, property),
+    rowsOf(`${prefix}${key}`, property),
   );
   return ['| key | value | default | what |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
@@ -73,6 +79,8 @@ function kindOf(property: Property): string {
       return `number${range}`;
     case 'boolean':
       return '`true` or `false`';
+    case 'array':
+      return 'list of texts';
     case 'object': {
       const values = property.additionalProperties;
       return typeof values === 'object' ? `name: ${kindOf(values)}` : 'keys and values';

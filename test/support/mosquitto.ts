@@ -11,8 +11,12 @@ export type Mosquitto = {
   readonly url: string;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
+  /** Ends it in order: sessions and retained messages are there when it starts again. */
+  stop(): Promise<void>;
   start(): Promise<void>;
   subscribe(topic: string): Promise<Subscriber>;
+  /** The same with a session that the broker keeps: what comes meanwhile is delivered later. */
+  subscribeForGood(topic: string): Promise<Subscriber>;
 };
 
 /** A real subscriber, mosquitto_sub. */
@@ -41,8 +45,11 @@ export function skipWithoutMosquitto(): string | false {
 /** `extra` are lines of its config, for a broker that does not answer anybody: then its port is waited for. */
 export async function startMosquitto(extra?: string): Promise<Mosquitto & AsyncDisposable> {
   const port = await freePort();
-  const file = join(temporaryFolder(), 'mosquitto.conf');
-  const lines = extra ?? 'allow_anonymous true\nmax_queued_messages 0\n';
+  const folder = temporaryFolder();
+  const file = join(folder, 'mosquitto.conf');
+  // As root it becomes another user, who may not write there.
+  const keeping = `user root\npersistence true\npersistence_location ${folder}/\nautosave_interval 0\n`;
+  const lines = extra ?? `allow_anonymous true\nmax_queued_messages 0\n${keeping}`;
   writeFileSync(file, `listener ${port} 127.0.0.1\n${lines}`);
   let broker: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -50,26 +57,29 @@ export async function startMosquitto(extra?: string): Promise<Mosquitto & AsyncD
     if (extra === undefined) await untilAnswers(port);
     else await untilListening(port, patienceMs);
   };
-  const kill = async (): Promise<void> => {
+  const endWith = async (signal: NodeJS.Signals): Promise<void> => {
     const current = broker;
     broker = undefined;
-    if (current !== undefined) await end(current);
+    if (current !== undefined) await end(current, signal);
   };
+  const kill = (): Promise<void> => endWith('SIGKILL');
   await start();
   return {
     port,
     url: `mqtt://127.0.0.1:${port}`,
     kill,
+    stop: () => endWith('SIGTERM'),
     start,
-    subscribe: (topic) => subscribe(port, topic),
+    subscribe: (topic) => subscribe(port, topic, []),
+    subscribeForGood: (topic) => subscribe(port, topic, ['-c', '-i', 'keeper']),
     [Symbol.asyncDispose]: kill,
   };
 }
 
-export async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   if (child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exited;
   }
 }
@@ -122,9 +132,13 @@ async function untilAnswers(port: number): Promise<void> {
 }
 
 /** Subscribes, and resolves once the broker has confirmed it: a retained message came back. */
-async function subscribe(port: number, topic: string): Promise<Subscriber> {
+async function subscribe(
+  port: number,
+  topic: string,
+  session: readonly string[],
+): Promise<Subscriber> {
   execFileSync('mosquitto_pub', publishArguments(port, 'probe'), { env });
-  const subscriber = startSubscriber(port, ['-V', '5', '-t', topic, '-t', 'probe']);
+  const subscriber = startSubscriber(port, ['-V', '5', '-t', topic, '-t', 'probe', ...session]);
   await subscriber.until((message) => message.topic === 'probe');
   return subscriber;
 }

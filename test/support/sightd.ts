@@ -26,8 +26,10 @@ export function startSightd(
   args: readonly string[],
   environment: Record<string, string> = {},
 ): Sightd {
+  // A daemon leaves its state where no other test finds it.
+  const state = args[0] === 'run' ? { SIGHTD_STATE_DIR: temporaryFolder() } : {};
   const child = spawn(mainFile, args, {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...state, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];

@@ -1,5 +1,5 @@
 import { failure, fault, type Outcome, success } from '../../base/fault.ts';
-import type { CameraConfig } from '../../contract/config.ts';
+import type { CameraConfig } from '../../contract/camera-config.ts';
 import {
   type FrameColor,
   type FrameGeometry,

@@ -7,7 +7,8 @@ import sharp from 'sharp';
 import { type Clock, type Micros, micros } from '../../../src/base/time.ts';
 import { openImageReplay } from '../../../src/camera/replay-images.ts';
 import type { FrameSource, Reading } from '../../../src/camera/source.ts';
-import { type CameraConfig, configSchema } from '../../../src/contract/config.ts';
+import type { CameraConfig } from '../../../src/contract/camera-config.ts';
+import { configSchema } from '../../../src/contract/config.ts';
 import { frameBytesOf } from '../../../src/contract/frame.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sightd-replay-'));

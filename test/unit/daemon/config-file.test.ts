@@ -255,6 +255,19 @@ test('a wrong value from the environment is told by its variable, not by a line'
   assert.match(second ?? '', /^SIGHTD_LABEL_THRESHOLDS: label\.thresholds\.bird: got 3/);
 });
 
+test('a key on the top level is set by its own variable', () => {
+  assert.equal(configOf('', { SIGHTD_STATE_DIR: '/data/sightd' }).stateDir, '/data/sightd');
+  assert.deepEqual(describe('stateDir:\n'), [
+    'c.yaml:1: stateDir: got nothing (null); expected text',
+  ]);
+});
+
+test('an unknown key of a mapping inside a section is told with the keys of that mapping', () => {
+  assert.deepEqual(describe('camera: {region: {widht: 0.5}}'), [
+    'c.yaml:1: camera.region.widht: unknown key; did you mean camera.region.width?',
+  ]);
+});
+
 test('an empty variable is an empty text, not an absent value', () => {
   assert.match(
     describe('', { SIGHTD_CAMERA_WIDTH: '' })[0] ?? '',
@@ -318,5 +331,25 @@ test('a file is read, and one that is missing, too large or a folder is a fault'
     }
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('a key beside the sections is read from the file and from the environment', () => {
+  const of = (text: string, environment = {}) => parseConfig(text, environment);
+  const stateDir = (reading: ReturnType<typeof of>): string | undefined =>
+    reading.ok ? reading.config.stateDir : undefined;
+  assert.equal(stateDir(of('')), '/var/lib/sightd');
+  assert.equal(stateDir(of('stateDir: /srv/state')), '/srv/state');
+  assert.equal(stateDir(of('stateDir: /srv', { SIGHTD_STATE_DIR: '/env' })), '/env');
+  assert.equal(stateDir(of('', { SIGHTD_STATE_DIR: '007' })), '007', 'text as it is');
+  for (const [text, path, message] of [
+    ['stateDir: 5', 'stateDir', /got 5; expected text/],
+    ['stateDir: { folder: x }', 'stateDir', /expected text/],
+    ['stateDri: /srv', 'stateDri', /did you mean stateDir\?/],
+  ] as const) {
+    const reading = of(text);
+    assert.ok(!reading.ok);
+    assert.equal(reading.problems[0]?.path, path);
+    assert.match(reading.problems[0]?.message ?? '', message);
   }
 });

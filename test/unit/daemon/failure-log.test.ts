@@ -16,6 +16,7 @@ function createLines(): { log: Log; lines: Line[] } {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
+    setLevel: () => {},
   };
   return { log, lines };
 }

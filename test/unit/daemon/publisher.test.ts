@@ -19,6 +19,7 @@ import {
 import type { Classification, ModelFile } from '../../../src/contract/threads.ts';
 import { createPublisher, type Published } from '../../../src/daemon/publisher.ts';
 import type { Link } from '../../../src/mqtt/link.ts';
+import type { Outbox } from '../../../src/mqtt/outbox.ts';
 
 const labels = ['empty', 'bird', 'car'];
 const model: ModelFile = {
@@ -43,36 +44,37 @@ const model: ModelFile = {
 type Given = {
   readonly config?: object;
   readonly isLossless?: boolean;
-  readonly watched?: readonly string[];
 };
 
 /** A publisher whose time is set by hand and whose link keeps what it is given. */
-function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
+function createBench({ config = {}, isLossless = false }: Given) {
   let now = 1_000_000_000;
   let accepts = true;
   const sent: { topic: string; payload: string }[] = [];
   const retained: { topic: string; payload: string }[] = [];
   const published: Published[] = [];
-  const link: Link = {
-    deliver: async () => 'acknowledged',
-    subscribe: () => ({ [Symbol.dispose]: () => {} }),
-    queued: () => 0,
-    state: () => ({ kind: 'connecting', attempt: 0 }),
-    retain: (topic, payload) => retained.push({ topic, payload }),
+  const link: Pick<Link, 'send'> = {
     send: (topic, payload) => {
       if (accepts) sent.push({ topic, payload });
       return accepts;
     },
-    close: async () => true,
+  };
+  const outbox: Pick<Outbox, 'offer'> = {
+    offer: (kind, topic, payloadOf, retain) => {
+      assert.deepEqual([kind, retain], ['label', true]);
+      const id = retained.length + 1;
+      retained.push({ topic, payload: payloadOf(id) });
+      return id;
+    },
   };
   const clock: Clock = { now: (): Micros => micros(now), sleep: async () => {} };
   const publisher = createPublisher({
     config: configSchema.parse(config),
     session: 'session',
     model,
-    watched,
     topics: topicsOf('sightd', 'porch'),
     link,
+    outbox,
     clock,
     wallClock: createWallClock(clock, () => Date.UTC(2026, 0, 1)),
     isLossless: () => isLossless,
@@ -87,7 +89,7 @@ function createBench({ config = {}, isLossless = false, watched = [] }: Given) {
       capturedAt: micros(now - 40_000),
       inference: millis(12.3456),
       top: [{ label: 'empty', index: 0, score: 0.9 }],
-      watched: watched.map(() => 0),
+      watched: [],
       ...changes,
     });
   };
@@ -240,11 +242,11 @@ test('the label is retained when it changes and only then', () => {
   assert.deepEqual(
     bench
       .labelMessages()
-      .map(({ previous, label, score, sequence }) => [previous, label, score, sequence]),
+      .map(({ id, previous, label, score, sequence }) => [id, previous, label, score, sequence]),
     [
-      [null, 'bird', 0.8, 2],
-      ['bird', 'car', 0.8, 4],
-      ['car', null, 0, 6],
+      [1, null, 'bird', 0.8, 2],
+      [2, 'bird', 'car', 0.8, 4],
+      [3, 'car', null, 0, 6],
     ],
   );
   for (const { topic } of bench.retained) assert.equal(topic, 'sightd/porch/label');
@@ -268,11 +270,14 @@ test('the label follows every frame, thinned or unsent', () => {
 
 test('a watched label counts though it is not among the best, and counts once when it is', () => {
   const config = { label: { smoothing: 0, holdSeconds: 0, thresholds: { bird: 0.1 } } };
-  const bench = createBench({ config, watched: ['bird'] });
-  bench.publish({ top: best('empty', 0.85), watched: [0.12] });
+  const bench = createBench({ config });
+  bench.publish({ top: best('empty', 0.85), watched: [{ label: 'bird', score: 0.12 }] });
   assert.equal(bench.labelMessages().at(-1)?.label, 'bird');
   assert.equal(bench.labelMessages().at(-1)?.score, 0.12);
-  bench.publish({ top: [...best('empty', 0.85), ...best('bird', 0.05)], watched: [0.05] });
+  bench.publish({
+    top: [...best('empty', 0.85), ...best('bird', 0.05)],
+    watched: [{ label: 'bird', score: 0.05 }],
+  });
   assert.equal(bench.labelMessages().at(-1)?.label, 'empty');
 });
 
@@ -302,5 +307,22 @@ test('whoever listens is told of every classification with its label', () => {
       [1, 40, 'empty'],
       [2, 40, 'empty'],
     ],
+  );
+});
+
+test('another config applies from the next frame on, and the label that was settled stays', () => {
+  const bench = createBench({ config: { label: { smoothing: 0, holdSeconds: 0 } } });
+  bench.publish({ top: best('bird', 0.9) });
+  const config = configSchema.parse({
+    label: { smoothing: 0, holdSeconds: 0, enter: 0.95, exit: 0.8 },
+    publish: { results: false },
+  });
+  bench.publisher.configure({ config, model });
+  bench.publish({ top: best('bird', 0.85) });
+  bench.publish({ top: best('car', 0.9) });
+  assert.equal(bench.sent.length, 1);
+  assert.deepEqual(
+    bench.labelMessages().map(({ label }) => label),
+    ['bird', null],
   );
 });

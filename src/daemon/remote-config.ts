@@ -1,0 +1,202 @@
+import { isDeepStrictEqual } from 'node:util';
+import { unreachable } from '../base/assert.ts';
+import type { Fault, Outcome } from '../base/fault.ts';
+import type { Log } from '../base/log.ts';
+import { type Clock, millis, seconds } from '../base/time.ts';
+import type { Config } from '../contract/config.ts';
+import type { HealthMessage, ReportedMessage } from '../contract/messages.ts';
+import { readDesired } from './desired-document.ts';
+import type { LiveConfig } from './live-config.ts';
+import { layOver } from './remote-start.ts';
+import type { RemoteStore } from './remote-store.ts';
+import type { Verify } from './signature.ts';
+import {
+  stepTrial,
+  type TrialAction,
+  type TrialEvent,
+  type TrialStep,
+  trialPolicyOf,
+  type Versioned,
+} from './trial.ts';
+
+/** Takes changes of the config from the broker, tries them, and reports what became of them. */
+export interface RemoteConfig {
+  /**
+   * A message on `config/desired`. `isRepeated`: the broker had kept it and delivers it again, as it does
+   * with every connection; it is answered only where there is something new to say.
+   */
+  onDesired(payload: Uint8Array, isRepeated: boolean): void;
+  /** Something about health may have changed. */
+  onHealth(): void;
+  /** A fault would end the daemon; true when it ended a trial instead and another config is in force. */
+  onFault(reason: Fault): boolean;
+  /** The device's own config is another one now; the remote layer stays on top of it. */
+  onLocal(next: Config): void;
+  /** The daemon has stopped as it was asked to. */
+  onStopped(): void;
+  /** Ends its timer; a trial that is not over has not been survived. */
+  close(): void;
+}
+
+export type RemoteConfigOptions = {
+  /** The device's own config. */
+  readonly local: Config;
+  readonly start: TrialStep;
+  readonly store: RemoteStore;
+  readonly live: LiveConfig;
+  readonly verify: Verify | undefined;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly healthState: () => HealthMessage['state'];
+  /** `isNews`: false for what was in force before the daemon started. */
+  readonly report: (verdict: Verdict, isNews: boolean) => void;
+};
+
+/** What became of a change, but for what makes a message of it. */
+export type Verdict = Omit<ReportedMessage, 'session' | 'id' | 'at'>;
+
+/** How often a trial looks at the time; what changes health is heard of at once. */
+const lookPeriod = millis(1000);
+
+export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
+  const { store, live, log, clock } = options;
+  let local = options.local;
+  let { state } = options.start;
+  let told: Verdict | undefined;
+  let isQuiet = false;
+  let isStarting = true;
+
+  const send = (event: TrialEvent): void => {
+    const policy = trialPolicyOf(seconds(local.remoteConfig.trialSeconds));
+    const step = stepTrial(state, event, clock.now(), policy);
+    state = step.state;
+    perform(step.actions);
+  };
+
+  const perform = (actions: readonly TrialAction[]): void => {
+    for (const action of actions) {
+      const answer = act(action);
+      if (answer !== undefined) send(answer);
+      // What comes after something that did not happen must not happen either.
+      if (answer?.kind === 'unwritable') return;
+    }
+  };
+
+  /** Does one thing; what it has to say about it is an event. */
+  const act = (action: TrialAction): TrialEvent | undefined => {
+    switch (action.kind) {
+      case 'mark':
+        return writeFailure('mark', store.mark(action.target));
+      case 'keep':
+        return writeFailure('keep', store.keep(action.kept)) ?? { kind: 'kept' };
+      case 'note':
+        warn(store.keep(action.kept));
+        return undefined;
+      case 'clear':
+        warn(store.clear());
+        return undefined;
+      case 'apply':
+        apply(action.target);
+        return undefined;
+      case 'report':
+        report(action.report);
+        return undefined;
+      default:
+        return unreachable(action);
+    }
+  };
+
+  const writeFailure = (
+    by: 'mark' | 'keep',
+    outcome: Outcome<undefined>,
+  ): TrialEvent | undefined =>
+    outcome.ok ? undefined : { kind: 'unwritable', by, sentence: outcome.fault.message };
+
+  const warn = (outcome: Outcome<undefined>): void => {
+    if (!outcome.ok) log.warn({ fault: outcome.fault }, 'the remote config cannot be kept');
+  };
+
+  /** Puts a layer in force. It was judged before; only the disk may have changed since. */
+  const apply = (target: Versioned): void => {
+    const laid = layOver(local, target, live.check);
+    const next = laid.ok ? laid.setup.config : local;
+    const applied = live.apply(next);
+    if (!laid.ok)
+      log.warn({ errors: laid.errors }, 'the remote layer does not fit; going on without');
+    if (!applied.ok) log.warn({ fault: applied.fault }, 'the config cannot be applied');
+    else log.info({ version: target.version, ...applied.value }, 'config applied');
+  };
+
+  const report = (about: Pick<ReportedMessage, 'version' | 'state' | 'errors'>): void => {
+    const verdict: Verdict = {
+      ...about,
+      config: withoutSecrets(live.current()),
+      lastKnownGood: state.kept.good.version,
+    };
+    if (isQuiet && isDeepStrictEqual(verdict, told)) return;
+    told = verdict;
+    const { version, errors } = about;
+    if (errors.length === 0) log.info({ version, state: about.state }, 'remote config');
+    else log.warn({ version, state: about.state, errors }, 'remote config');
+    options.report(verdict, !isStarting || about.state !== 'applied');
+  };
+
+  const onDesired = (payload: Uint8Array, isRepeated: boolean): void => {
+    isQuiet = isRepeated;
+    judgeDesired(payload);
+    isQuiet = false;
+    look();
+  };
+
+  const judgeDesired = (payload: Uint8Array): void => {
+    const desired = readDesired(payload, local, options.verify);
+    if (desired.kind === 'refused') {
+      send({ kind: 'refused', version: desired.version, errors: desired.errors });
+      return;
+    }
+    const wanted: Versioned =
+      desired.kind === 'none'
+        ? { version: null, layer: {} }
+        : { version: desired.version, layer: desired.layer };
+    const laid = layOver(local, wanted, live.check);
+    if (laid.ok) {
+      const isChange = !isDeepStrictEqual(laid.setup.config, live.current());
+      send({ kind: 'desired', wanted, isChange });
+    } else {
+      send({ kind: 'refused', version: wanted.version, errors: laid.errors });
+    }
+  };
+
+  const look = (): void => {
+    const health = options.healthState();
+    if (state.phase.kind === 'trial') {
+      send({ kind: 'health', isOk: health === 'ok', sentence: health });
+    }
+  };
+
+  perform(options.start.actions);
+  isStarting = false;
+  const timer = setInterval(look, lookPeriod);
+  return {
+    onDesired,
+    onHealth: look,
+    onFault: (reason) => {
+      if (state.phase.kind !== 'trial') return false;
+      send({ kind: 'fault', sentence: reason.message });
+      return true;
+    },
+    onLocal: (next) => {
+      // Who may change what was decided when the daemon started.
+      local = { ...next, remoteConfig: local.remoteConfig, stateDir: local.stateDir };
+      apply(state.phase.kind === 'trial' ? state.phase.target : state.kept.good);
+    },
+    onStopped: () => send({ kind: 'stopped' }),
+    close: () => clearInterval(timer),
+  };
+}
+
+/** Secrets lie in files that the config names; all that an address may carry beside it is left out. */
+function withoutSecrets(config: Config): ReportedMessage['config'] {
+  const url = config.mqtt.url.replace(/[?#].*$/, '');
+  return { ...config, mqtt: { ...config.mqtt, url } };
+}

@@ -1,0 +1,98 @@
+import type { Log } from '../base/log.ts';
+import type { Clock, WallClock } from '../base/time.ts';
+import type { Config } from '../contract/config.ts';
+import type { EventCode, ReportedMessage, Topics } from '../contract/messages.ts';
+import type { Link } from '../mqtt/link.ts';
+import type { Outbox } from '../mqtt/outbox.ts';
+import type { Events } from './events.ts';
+import type { HealthReporter } from './health-reporter.ts';
+import { differenceOf, type LiveConfig } from './live-config.ts';
+import { createRemoteConfig, type RemoteConfig, type Verdict } from './remote-config.ts';
+import type { RemoteStore } from './remote-store.ts';
+import type { Verify } from './signature.ts';
+import type { TrialStep } from './trial.ts';
+
+/** What changes from afar begin with. */
+export type PreparedRemote = {
+  readonly store: RemoteStore;
+  readonly verify: Verify | undefined;
+  readonly start: TrialStep;
+};
+
+export type RemoteMessaging = {
+  readonly link: Pick<Link, 'subscribe'>;
+  readonly outbox: Pick<Outbox, 'offer'>;
+  readonly events: Pick<Events, 'tell'>;
+  readonly topics: Topics;
+  readonly session: string;
+  readonly clock: Clock;
+  readonly wallClock: WallClock;
+};
+
+/** Has changes come from the broker, and what became of them told there. */
+export function connectRemote(
+  { config, log, clock }: { readonly config: Config; readonly log: Log; readonly clock: Clock },
+  prepared: PreparedRemote | undefined,
+  live: LiveConfig,
+  reporter: Pick<HealthReporter, 'state'>,
+  messaging: RemoteMessaging,
+): RemoteConfig | undefined {
+  if (prepared === undefined) return undefined;
+  const remote = createRemoteConfig({
+    ...prepared,
+    local: config,
+    live,
+    log,
+    clock,
+    healthState: reporter.state,
+    report: (verdict, isNews) => tell(verdict, isNews, messaging),
+  });
+  const { link, topics } = messaging;
+  link.subscribe(topics.configDesired, ({ payload, retained }) =>
+    remote.onDesired(payload, retained),
+  );
+  return remote;
+}
+
+/** A verdict is numbered with labels and events, and kept as safe. */
+function tell(verdict: Verdict, isNews: boolean, messaging: RemoteMessaging): void {
+  const { outbox, events, topics, session } = messaging;
+  const at = messaging.wallClock.isoOf(messaging.clock.now());
+  const payloadOf = (id: number): string =>
+    JSON.stringify({ session, id, at, ...verdict } satisfies ReportedMessage);
+  outbox.offer('verdict', topics.configReported, payloadOf, true);
+  if (!isNews) return;
+  const { version, state, errors } = verdict;
+  const which = version === null ? "the device's own config" : `config version ${version}`;
+  const why = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  events.tell(eventOf[state], [`${which}: ${state}`, ...why].join('; '), {
+    ...(version === null ? {} : { version }),
+    lastKnownGood: verdict.lastKnownGood ?? 0,
+  });
+}
+
+const eventOf: Readonly<Record<Verdict['state'], EventCode>> = {
+  applied: 'config.applied',
+  trial: 'config.trial',
+  rejected: 'config.rejected',
+  'rolled-back': 'config.rolled-back',
+};
+
+/** SIGHUP: the device's own config is read again; a remote layer stays on top of it. */
+export function reloadFrom(
+  next: Config,
+  live: LiveConfig,
+  remote: RemoteConfig | undefined,
+  log: Log,
+): void {
+  const { waiting } = differenceOf(live.current(), next);
+  if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
+  if (remote !== undefined) {
+    remote.onLocal(next);
+    return;
+  }
+  const applied = live.apply(next);
+  if (applied.ok) log.info({ applied: applied.value.applied }, 'config reloaded');
+  else
+    log.warn({ fault: applied.fault }, 'the config was not reloaded; going on with the one before');
+}

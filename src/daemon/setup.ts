@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from 'node:util';
+import { seconds } from '../base/time.ts';
+import type { CameraConfig } from '../contract/camera-config.ts';
+import type { Config } from '../contract/config.ts';
+import { askedSizeOf, type FrameView } from '../contract/frame.ts';
+import type {
+  ModelFile,
+  SourceDescription,
+  SourceRequest,
+  StartCommand,
+  WantedScores,
+} from '../contract/threads.ts';
+import { frameNeedOf } from './frame-need.ts';
+
+/** What frames are captured, queued and classified by; and what each thread has to know of it. */
+export type Setup = { readonly config: Config; readonly model: ModelFile };
+
+export const viewOf = ({ region, rotate }: CameraConfig): FrameView => ({ region, rotate });
+
+export const wantedOf = ({ config }: Setup): WantedScores => ({
+  topK: config.publish.topK,
+  watched: Object.keys(config.label.thresholds),
+});
+
+export function requestOf({ config, model }: Setup): SourceRequest {
+  return {
+    config: config.camera,
+    need: frameNeedOf(model.input, viewOf(config.camera)),
+    frameDeadline: seconds(config.health.frameDeadlineSeconds),
+  };
+}
+
+/** Whether what is asked of the camera is the same; how its frames are looked at is not its business. */
+export function isSameRequest(a: SourceRequest, b: SourceRequest): boolean {
+  const essenceOf = ({ config, need, frameDeadline }: SourceRequest) => {
+    const { region, rotate, ...asked } = config;
+    // The size that the model needs matters only where none is asked for.
+    return [asked, frameDeadline, askedSizeOf(asked) === undefined ? need : undefined];
+  };
+  return isDeepStrictEqual(essenceOf(a), essenceOf(b));
+}
+
+/** Whether the inference workers can go on as they are, or be told what is new. */
+export function isSameForReaders(a: Setup, b: Setup): boolean {
+  const essenceOf = ({ config, model }: Setup) => [config.queue, config.inference, model];
+  return isDeepStrictEqual(essenceOf(a), essenceOf(b));
+}
+
+/** Nobody waits for a single result of a lossless run; half of the ring stays in use. */
+export function reportTogetherOf({ config }: Setup, source: SourceDescription | undefined): number {
+  return source?.lossless ? Math.max(1, config.queue.slots >> 1) : 1;
+}
+
+/** What an inference worker is started with, besides its place. */
+export function startOf(
+  setup: Setup,
+  source: SourceDescription | undefined,
+): Omit<StartCommand, 'kind' | 'ring' | 'owner' | 'reader'> {
+  const { config, model } = setup;
+  return {
+    model,
+    threads: config.inference.threads,
+    wanted: wantedOf(setup),
+    view: viewOf(config.camera),
+    reportTogether: reportTogetherOf(setup, source),
+  };
+}
