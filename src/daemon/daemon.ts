@@ -15,9 +15,10 @@ import {
   topicsOf,
 } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
+import { defaultBackoff } from '../mqtt/connection.ts';
 import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
 import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
-import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
+import { type Link, openLink } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { closeOutbox } from './close-outbox.ts';
 import { createDiskWrites, writtenBytes } from './disk-writes.ts';

@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts';
 import type { Clock, Micros } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
-import type { LinkState } from '../mqtt/link.ts';
+import type { LinkState } from '../mqtt/connection.ts';
 import { type Outbox, openOutbox } from '../mqtt/outbox.ts';
 import { diskOf } from '../mqtt/outbox-store.ts';
 import { createEvents, type Events, type EventsOptions, tellOverflow } from './events.ts';

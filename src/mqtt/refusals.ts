@@ -9,12 +9,12 @@ export type Evidence = {
   readonly handshake: Handshake;
   /** The broker has accepted the login on this connection. */
   readonly wasOnline: boolean;
+  /** More attempts follow. */
+  readonly isPatient: boolean;
   readonly hasCertificate: boolean;
   /** The device's wall clock, in milliseconds since 1970. */
   readonly wallNow: number;
 };
-
-const again = 'sightd goes on and keeps trying';
 
 /** The address as it may be shown: without a login. */
 export const addressOf = (url: string): string => url.replace(/\/\/[^@/]*@/, '//');
@@ -38,6 +38,12 @@ function wasCut(error: Error | undefined): boolean {
 
 /** Why a connection failed, and what a person can do about it. */
 export function connectionFault(evidence: Evidence): Fault {
+  const reason = reasonOf(evidence);
+  if (!evidence.isPatient) return reason;
+  return { ...reason, mend: reason.mend.replace(/\.$/, '; sightd goes on and keeps trying.') };
+}
+
+function reasonOf(evidence: Evidence): Fault {
   const { url, error } = evidence;
   const address = addressOf(url);
   const code = codeOf(error);
@@ -64,7 +70,7 @@ export function connectionFault(evidence: Evidence): Fault {
   }
   const silence = evidence.wasOnline ? 'the connection was closed' : 'it closed without an answer';
   const reason = error === undefined ? silence : describe(error);
-  return unreachable(address, reason, `Check that it runs and that mqtt.url is right; ${again}.`);
+  return unreachable(address, reason, `Check that it runs and that mqtt.url is right.`);
 }
 
 /** MQTT 5 3.14.2: a broker that ends the connection may say why. */
@@ -96,9 +102,9 @@ export function createRefusalLog(say: (reason: Fault) => void): {
 /** CONNACK: 4 and 5 in MQTT 3.1.1; in MQTT 5 bad credentials, not authorized, banned, bad method. */
 const loginRefusals = new Set([4, 5, 0x86, 0x87, 0x8a, 0x8c]);
 
-const clientMend = `Check mqtt.cert and mqtt.key, and that the broker trusts who signed them; ${again}.`;
+const clientMend = `Check mqtt.cert and mqtt.key, and that the broker trusts who signed them.`;
 
-const portMend = `Check that this is the broker's port for TLS (often 8883), not the plain one; ${again}.`;
+const portMend = `Check that this is the broker's port for TLS (often 8883), not the plain one.`;
 
 function unreachable(address: string, reason: string, mend: string): Fault {
   return fault('mqtt.unreachable', `no connection to the broker at ${address}: ${reason}`, mend);
@@ -113,14 +119,14 @@ function tlsFault(evidence: Evidence, address: string, code: string): Fault | un
     return fault(
       'mqtt.tls-name',
       `the certificate of the broker at ${address} is not for this name: it is for ${names}`,
-      `Use one of its names in mqtt.url, or a certificate that has this one; ${again}.`,
+      `Use one of its names in mqtt.url, or a certificate that has this one.`,
     );
   }
   if (untrusted.has(code)) {
     return fault(
       'mqtt.tls-untrusted',
       `the certificate of the broker at ${address} is not signed by anybody trusted here: ${messageOf(evidence.error)}`,
-      `Set mqtt.ca to the certificate of the authority that signed it; ${again}.`,
+      `Set mqtt.ca to the certificate of the authority that signed it.`,
     );
   }
   const alert = /_ALERT_(.+)$/.exec(code)?.[1];
@@ -165,7 +171,7 @@ function clientFault(address: string, reason: string, hasCertificate: boolean): 
   return fault(
     'mqtt.tls-client',
     `the broker at ${address} seems to want a certificate of this device: ${reason}`,
-    `Set mqtt.cert and mqtt.key; ${again}.`,
+    `Set mqtt.cert and mqtt.key.`,
   );
 }
 
@@ -184,13 +190,12 @@ function validityFault({ handshake, wallNow }: Evidence, address: string, isOver
     'mqtt.tls-expired',
     `${of} of the broker at ${address} ${what}: ${dates}${clock}`,
     isOver
-      ? `If that clock is right, renew the certificate; else set the clock. ${sentenceOf(again)}`
-      : `That clock is most likely behind: set it, or let it reach a time server. ${sentenceOf(again)}`,
+      ? `If that clock is right, renew the certificate; else set the clock.`
+      : `That clock is most likely behind: set it, or let it reach a time server.`,
   );
 }
 
 const isoOf = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
-const sentenceOf = (text: string): string => `${text}.`;
 
 /** The names in a certificate, from the error about it: `DNS:a, IP Address:1.2.3.4`. */
 function namesOf(error: Error): string {

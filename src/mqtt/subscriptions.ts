@@ -45,16 +45,9 @@ export function createSubscriptions(onRefused: (reason: Fault) => void): Subscri
 
   const ask = (topic: string): void => {
     const current = client;
-    current?.subscribe(topic, { qos: 1 }, (error) => {
-      if (current !== client || error == null) return;
-      onRefused(
-        fault(
-          'mqtt.subscription-refused',
-          `the broker refuses the subscription to ${topic}: ${error.message}`,
-          'Check that the broker allows this user to read there.',
-        ),
-      );
-    });
+    if (current === undefined) return;
+    // What is heard of a connection that is gone is not the broker's answer.
+    askFor(current, topic, (reason) => current === client && onRefused(reason));
   };
 
   return {
@@ -82,4 +75,18 @@ export function createSubscriptions(onRefused: (reason: Fault) => void): Subscri
     // What arrives for a topic that was just given up has no listener any more.
     receive: (message) => listeners.get(message.topic)?.(message),
   };
+}
+
+/** Asks for a topic at QoS 1; `onRefused` also hears of a connection that ended meanwhile. */
+export function askFor(client: Receiver, topic: string, onRefused: (reason: Fault) => void): void {
+  client.subscribe(topic, { qos: 1 }, (error) => {
+    if (error == null) return;
+    onRefused(
+      fault(
+        'mqtt.subscription-refused',
+        `the broker refuses the subscription to ${topic}: ${error.message}`,
+        'Check that the broker allows this user to read there.',
+      ),
+    );
+  });
 }

@@ -1,7 +1,8 @@
 import { type Fault, success } from '../../src/base/fault.ts';
 import { createRandom } from '../../src/base/random.ts';
 import { millis, systemClock } from '../../src/base/time.ts';
-import { type Link, type LinkOptions, type LinkState, openLink } from '../../src/mqtt/link.ts';
+import type { LinkState } from '../../src/mqtt/connection.ts';
+import { type Link, type LinkOptions, openLink } from '../../src/mqtt/link.ts';
 
 /** A link that tells all it goes through, and is closed when disposed of. */
 export type TestLink = AsyncDisposable & {

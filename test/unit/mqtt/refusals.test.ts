@@ -20,6 +20,7 @@ const evidence = (error: Error | undefined, more: Partial<Evidence> = {}): Evide
   error,
   handshake: { isDone: false, chain: [] },
   wasOnline: false,
+  isPatient: true,
   hasCertificate: false,
   wallNow: Date.UTC(2026, 4, 1),
   ...more,
@@ -166,4 +167,13 @@ test('the same refusal is said once a connection, however large the message', ()
   log.forget();
   log.say(tooLarge(300));
   assert.deepEqual(said, ['a message of 100 bytes to t', 'a message of 300 bytes to t']);
+});
+
+test('only who goes on trying says so', () => {
+  const gone = errorWith('ECONNREFUSED');
+  assert.match(
+    connectionFault(evidence(gone)).mend,
+    /is right; sightd goes on and keeps trying\.$/,
+  );
+  assert.match(connectionFault(evidence(gone, { isPatient: false })).mend, /mqtt\.url is right\.$/);
 });
