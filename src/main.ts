@@ -9,6 +9,7 @@ import { openTerminal } from './cli/terminal.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.ts')).run,
   demo: async () => (await import('./cli/demo.ts')).demo,
+  watch: async () => (await import('./cli/watch.ts')).watch,
   cameras: async () => (await import('./cli/cameras.ts')).cameras,
   model: async () => (await import('./cli/model.ts')).model,
   config: async () => (await import('./cli/config.ts')).config,

@@ -51,3 +51,9 @@ export function parseArguments(
     return refuse(`sightd ${command}: unknown option ${unknown}${hint}`);
   }
 }
+
+/** A text as a whole number, `fallback` without one, `undefined` for anything else. */
+export function wholeNumberOf(text: string | undefined, fallback: number): number | undefined {
+  if (text === undefined) return fallback;
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}

@@ -7,11 +7,12 @@ import { isCameraThere } from '../camera/find.ts';
 import type { Config } from '../contract/config.ts';
 import { runDaemon } from '../daemon/daemon.ts';
 import { openBroker } from '../mqtt/broker.ts';
-import { parseArguments } from './arguments.ts';
+import { parseArguments, wholeNumberOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { loadConfig } from './config-source.ts';
 import { createLiveView } from './live-view.ts';
 import { exitOf } from './run.ts';
+import { stopWithin } from './stop-within.ts';
 import { complainOf } from './terminal.ts';
 
 /** The ports most people expect of a broker; where they are taken, free ones. */
@@ -42,8 +43,8 @@ Without a camera it looks at a built-in moving scene.
     } as const;
     const parsed = parseArguments('demo', args, options, 0);
     if (!parsed.ok) return complainOf(terminal, parsed.fault);
-    const port = numberOf(parsed.value.text('port'), defaultPort);
-    const secondsMax = numberOf(parsed.value.text('seconds'), 0);
+    const port = wholeNumberOf(parsed.value.text('port'), defaultPort);
+    const secondsMax = wholeNumberOf(parsed.value.text('seconds'), 0);
     if (port === undefined || secondsMax === undefined || port > 65535) {
       const reason = fault(
         'usage.argument',
@@ -81,24 +82,6 @@ Without a camera it looks at a built-in moving scene.
     return exitOf(end, terminal);
   },
 };
-
-/**
- * The signal, at the latest after so long. Not by AbortSignal.any, whose result Node 20 may collect as
- * garbage while somebody listens to it.
- */
-function stopWithin(stop: AbortSignal, seconds: number): AbortSignal {
-  const either = new AbortController();
-  setTimeout(() => either.abort(), seconds * 1000).unref();
-  if (stop.aborted) either.abort();
-  stop.addEventListener('abort', () => either.abort(), { once: true });
-  return either.signal;
-}
-
-/** A text as a whole number, `fallback` without one, `undefined` for anything else. */
-function numberOf(text: string | undefined, fallback: number): number | undefined {
-  if (text === undefined) return fallback;
-  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
-}
 
 async function demoConfig(config: Config, port: number): Promise<Config> {
   const isSeeing = config.camera.source !== 'auto' || (await isCameraThere());

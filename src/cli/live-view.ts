@@ -5,6 +5,7 @@ import type { HealthMessage } from '../contract/messages.ts';
 import type { Running } from '../daemon/daemon.ts';
 import type { Published } from '../daemon/publisher.ts';
 import type { EmbeddedBroker } from '../mqtt/broker.ts';
+import { bar } from './bar.ts';
 import { styled, type Terminal } from './terminal.ts';
 
 /** Shows a running daemon to a person: redrawn in place on a terminal, a line a second in a pipe. */
@@ -24,8 +25,6 @@ export type LiveViewOptions = {
 
 const redrawMs = 200;
 const barCells = 32;
-/** A run of eighth blocks, so that a bar moves in steps of an eighth of a cell. */
-const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 export function createLiveView(options: LiveViewOptions): LiveView {
   const { terminal } = options;
@@ -116,7 +115,7 @@ function render(
     : classification.top;
   const bars = rows.map(({ label: name, score }) => {
     const isSettled = name === label;
-    const text = `${isSettled ? '▶' : ' '} ${name.padEnd(width)} ${bar(score)} ${(score * 100).toFixed(0).padStart(3)} %`;
+    const text = `${isSettled ? '▶' : ' '} ${name.padEnd(width)} ${bar(score, barCells)} ${(score * 100).toFixed(0).padStart(3)} %`;
     return clipped(terminal, styled(terminal, isSettled ? ['bold', 'green'] : 'reset', text), text);
   });
   const frame = `frame ${classification.sequence}   ${published.latencyMs.toFixed(1)} ms from capture to result, ${classification.inference.toFixed(1)} ms of it inference`;
@@ -160,18 +159,12 @@ function clipped(terminal: Terminal, styledText: string, plain: string): string 
   return plain.length < columns ? styledText : plain.slice(0, columns - 1);
 }
 
-function bar(score: number): string {
-  const steps = Math.round(Math.min(1, Math.max(0, score)) * barCells * 8);
-  const whole = '█'.repeat(Math.floor(steps / 8)) + (eighths[steps % 8] ?? '');
-  return whole.padEnd(barCells, '·');
-}
-
 function textLine(published: Published, health: HealthMessage): string {
   const [best] = published.classification.top;
   const { rates, ledger } = health;
   const score = `${((best?.score ?? 0) * 100).toFixed(0)} %`;
   return [
-    `${(best?.label ?? '').padEnd(12)} ${bar(best?.score ?? 0)} ${score.padStart(5)}`,
+    `${(best?.label ?? '').padEnd(12)} ${bar(best?.score ?? 0, barCells)} ${score.padStart(5)}`,
     `${rates.classified.toFixed(1)} fps`,
     `${published.latencyMs.toFixed(1)} ms`,
     `${droppedOf(ledger)} dropped`,

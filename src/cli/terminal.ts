@@ -19,8 +19,9 @@ export function openTerminal(environment: NodeJS.ProcessEnv): Terminal {
     isTerminal: stdout.isTTY === true,
     // https://no-color.org: any value but an empty one means no colour.
     hasColour: stdout.isTTY === true && !environment['NO_COLOR'],
-    columns: () => stdout.columns ?? 80,
-    rows: () => stdout.rows ?? 24,
+    // A terminal that was never told its size says 0.
+    columns: () => stdout.columns || 80,
+    rows: () => stdout.rows || 24,
     write: (text) => void stdout.write(text),
     complain: (text) => void stderr.write(text),
   };
