@@ -144,10 +144,15 @@ async function subscribe(
 }
 
 /** mosquitto_sub with these arguments, which name the topics. */
-export function startSubscriber(port: number, args: readonly string[]): Subscriber {
+export function startSubscriber(
+  port: number,
+  args: readonly string[],
+  wrapper: readonly string[] = [],
+): Subscriber {
+  const [command = '', ...before] = [...wrapper, 'mosquitto_sub'];
   const child = spawn(
-    'mosquitto_sub',
-    ['-h', '127.0.0.1', '-p', String(port), '-q', '1', '-F', '%t %p', ...args],
+    command,
+    [...before, '-h', '127.0.0.1', '-p', String(port), '-q', '1', '-F', '%t %p', ...args],
     { env, stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const messages: Message[] = [];

@@ -22,13 +22,16 @@ const mainFile = join(packageRoot, 'dist', 'src', 'main.js');
 /** A process that says nothing for so long will not say it any more. */
 const patienceMs = 60_000;
 
+/** `wrapper` is a command that runs another in its own place, as `ip netns exec` does. */
 export function startSightd(
   args: readonly string[],
   environment: Record<string, string> = {},
+  wrapper: readonly string[] = [],
 ): Sightd {
   // A daemon leaves its state where no other test finds it.
   const state = args[0] === 'run' ? { SIGHTD_STATE_DIR: temporaryFolder() } : {};
-  const child = spawn(mainFile, args, {
+  const [command = mainFile, ...before] = [...wrapper, mainFile];
+  const child = spawn(command, [...before, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...state, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -68,10 +71,14 @@ export function startSightd(
 }
 
 /** Starts `sightd run` with a config, which is written as JSON: YAML too. */
-export function startDaemon(config: object, environment: Record<string, string> = {}): Sightd {
+export function startDaemon(
+  config: object,
+  environment: Record<string, string> = {},
+  wrapper: readonly string[] = [],
+): Sightd {
   const path = join(temporaryFolder(), 'config.yaml');
   writeFileSync(path, JSON.stringify(config));
-  return startSightd(['run', '--config', path], environment);
+  return startSightd(['run', '--config', path], environment, wrapper);
 }
 
 /** The ledger in the daemon's last words. */

@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import sharp from 'sharp';
 import { createRandom } from '../../src/base/random.ts';
-import {
-  eventMessageSchema,
-  labelMessageSchema,
-  reportedMessageSchema,
-} from '../../src/contract/messages.ts';
 import type { Entry } from '../../src/mqtt/outbox-entry.ts';
 import { diskOf } from '../../src/mqtt/outbox-store.ts';
-import { temporaryFolder } from '../support/data.ts';
+import { createLabelDevice, type LabelDevice } from '../support/label-device.ts';
 import {
-  type Message,
   type Mosquitto,
   type Subscriber,
   skipWithoutMosquitto,
   startMosquitto,
 } from '../support/mosquitto.ts';
-import { type Sightd, startDaemon } from '../support/sightd.ts';
+import { checkLabels, checkOrder, numberedOf } from '../support/numbered.ts';
+import type { Sightd } from '../support/sightd.ts';
 
 const skip = skipWithoutMosquitto();
 
@@ -27,81 +21,16 @@ const kills = Number(process.env['OUTBOX_KILLS'] ?? 25);
 const outageSeconds = Number(process.env['OUTBOX_OUTAGE_SECONDS'] ?? 8);
 const seed = Number(process.env['STRESS_SEED'] ?? 7);
 
-type Device = { readonly stateDir: string; start(): Sightd };
-
-/** A device that sees something else in every picture: so many changes of the label a second. */
-async function createDevice(broker: Mosquitto, changesPerSecond: number): Promise<Device> {
-  const folder = temporaryFolder();
-  await drawPicture(join(folder, 'balloon.png'), true);
-  await drawPicture(join(folder, 'none.png'), false);
-  const stateDir = temporaryFolder();
-  const config = {
-    device: { id: 'porch' },
-    camera: { source: 'replay', path: folder, loop: true, fps: changesPerSecond },
-    label: { smoothing: 0, holdSeconds: 0, enter: 0.3, exit: 0.3 },
-    publish: { results: false },
-    mqtt: { url: broker.url, reconnectSecondsMax: 1 },
-    stateDir,
-  };
-  return { stateDir, start: () => startDaemon(config, { SIGHTD_STATE_DIR: stateDir }) };
-}
-
-async function drawPicture(path: string, hasBalloon: boolean): Promise<void> {
-  const balloon = hasBalloon
-    ? '<ellipse cx="160" cy="90" rx="40" ry="50" fill="#d03030"/><rect x="145" y="150" width="30" height="20" fill="#804020"/>'
-    : '';
-  const sky = '<rect width="320" height="150" fill="#8ab8e8"/>';
-  const grass = '<rect y="150" width="320" height="90" fill="#5a8a3c"/>';
-  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240">${sky}${grass}${balloon}</svg>`;
-  await sharp(Buffer.from(picture)).png().toFile(path);
-}
+const createDevice = (broker: Mosquitto, changesPerSecond: number): Promise<LabelDevice> =>
+  createLabelDevice({ id: 'porch', url: broker.url, changesPerSecond, config: {}, wrapper: [] });
 
 /** What a device that was killed has stored and not yet removed. */
-async function storedIn({ stateDir }: Device): Promise<readonly Entry[]> {
+async function storedIn({ stateDir }: LabelDevice): Promise<readonly Entry[]> {
   const opened = await diskOf(join(stateDir, 'outbox')).open();
   assert.ok(opened.ok, opened.ok ? '' : opened.fault.message);
   assert.equal(opened.value.damage, undefined);
   await opened.value.store.close();
   return opened.value.entries;
-}
-
-type Numbered = { readonly id: number; readonly session: string; readonly payload: string };
-
-const numbered = {
-  '/label': labelMessageSchema,
-  '/event': eventMessageSchema,
-  '/config/reported': reportedMessageSchema,
-};
-
-function numberedOf(messages: readonly Message[]): Numbered[] {
-  return messages.flatMap(({ topic, payload }) => {
-    const schema = Object.entries(numbered).find(([name]) => topic.endsWith(name))?.[1];
-    if (schema === undefined) return [];
-    const { id, session } = schema.parse(JSON.parse(payload));
-    return [{ id, session, payload }];
-  });
-}
-
-/** Holds what came against the promise; returns each message once, in order. */
-function checkOrder(received: readonly Numbered[]): { once: Numbered[]; duplicates: number } {
-  const seen = new Map<number, Numbered>();
-  let highest = 0;
-  for (const message of received) {
-    const before = seen.get(message.id);
-    if (before === undefined) {
-      assert.ok(message.id > highest, `${message.id} comes for the first time after ${highest}`);
-      highest = message.id;
-      seen.set(message.id, message);
-    } else {
-      assert.equal(message.payload, before.payload, 'a duplicate says the same');
-    }
-  }
-  const once = [...seen.values()];
-  for (const [at, { id, session }] of once.entries()) {
-    const next = once[at + 1];
-    if (next?.session === session) assert.equal(next.id, id + 1, 'no gap within a session');
-  }
-  return { once, duplicates: received.length - once.length };
 }
 
 async function untilStopped(sightd: Sightd, subscriber: Subscriber): Promise<void> {
@@ -173,15 +102,10 @@ test(`a broker that is gone for ${outageSeconds} s: no label or event is lost, a
   await subscriber.close();
 
   const { once, duplicates } = checkOrder(numberedOf(subscriber.messages));
-  const labels = once.filter(({ payload }) => payload.includes('"previous"'));
-  t.diagnostic(`${labels.length} labels, ${duplicates} duplicates`);
+  const labels = checkLabels(once);
+  t.diagnostic(`${labels} labels, ${duplicates} duplicates`);
   assert.ok(subscriber.messages.length - before > outageSeconds * 5);
-  assert.ok(labels.length > outageSeconds * 8, `${labels.length} labels`);
-  const sequences = labels.map(({ payload }) => labelMessageSchema.parse(JSON.parse(payload)));
-  for (const [at, { previous }] of sequences.entries()) {
-    if (at > 0)
-      assert.equal(previous, sequences[at - 1]?.label, 'each change follows the one before');
-  }
+  assert.ok(labels > outageSeconds * 8, `${labels} labels`);
   const codes = once.flatMap(({ payload }) => /"code":"([^"]+)"/.exec(payload)?.[1] ?? []);
   assert.deepEqual(codes, ['daemon.started', 'mqtt.reconnected', 'daemon.stopping']);
   const gone = /"goneSeconds":([\d.]+)/.exec(once.map(({ payload }) => payload).join())?.[1];

@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { temporaryFolder } from './data.ts';
+import { type Sightd, startDaemon } from './sightd.ts';
+
+export type LabelDevice = { readonly stateDir: string; start(): Sightd };
+
+export type LabelDeviceOptions = {
+  readonly id: string;
+  /** Of its broker. */
+  readonly url: string;
+  readonly changesPerSecond: number;
+  /** Over the config it would have. */
+  readonly config: { readonly mqtt?: object } & Readonly<Record<string, unknown>>;
+  /** A command that runs it, as `ip netns exec` does. */
+  readonly wrapper: readonly string[];
+};
+
+/** A device that sees something else in every picture: so many changes of the label a second. */
+export async function createLabelDevice(options: LabelDeviceOptions): Promise<LabelDevice> {
+  const folder = temporaryFolder();
+  await drawPicture(join(folder, 'balloon.png'), true);
+  await drawPicture(join(folder, 'none.png'), false);
+  const stateDir = temporaryFolder();
+  const config = {
+    device: { id: options.id },
+    camera: { source: 'replay', path: folder, loop: true, fps: options.changesPerSecond },
+    label: { smoothing: 0, holdSeconds: 0, enter: 0.3, exit: 0.3 },
+    publish: { results: false },
+    stateDir,
+    ...options.config,
+    mqtt: { url: options.url, reconnectSecondsMax: 1, ...options.config.mqtt },
+  };
+  const start = (): Sightd => startDaemon(config, { SIGHTD_STATE_DIR: stateDir }, options.wrapper);
+  return { stateDir, start };
+}
+
+async function drawPicture(path: string, hasBalloon: boolean): Promise<void> {
+  const balloon = hasBalloon
+    ? '<ellipse cx="160" cy="90" rx="40" ry="50" fill="#d03030"/><rect x="145" y="150" width="30" height="20" fill="#804020"/>'
+    : '';
+  const sky = '<rect width="320" height="150" fill="#8ab8e8"/>';
+  const grass = '<rect y="150" width="320" height="90" fill="#5a8a3c"/>';
+  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240">${sky}${grass}${balloon}</svg>`;
+  await sharp(Buffer.from(picture)).png().toFile(path);
+}
