@@ -1,6 +1,6 @@
-// The long variants of two tests, from a seed that is printed: the ring's, at least ten million
-// handoffs, and the outbox's, 100 kills and an outage of 60 s. STRESS_HANDOFFS, OUTBOX_KILLS,
-// OUTBOX_OUTAGE_SECONDS and STRESS_SEED in the environment set others.
+// The long variants of some tests, from a seed that is printed: the ring's, at least ten million
+// handoffs; the outbox's, 100 kills and an outage of 60 s; and 60 s of lost packets. STRESS_HANDOFFS,
+// OUTBOX_KILLS, OUTBOX_OUTAGE_SECONDS, OUTAGE_SECONDS and STRESS_SEED in the environment set others.
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -10,13 +10,14 @@ const env = {
   STRESS_HANDOFFS: '10000000',
   OUTBOX_KILLS: '100',
   OUTBOX_OUTAGE_SECONDS: '60',
+  OUTAGE_SECONDS: '60',
   STRESS_SEED: String(randomInt(2 ** 31)),
   ...process.env,
 };
 process.stderr.write(
   `${env.STRESS_HANDOFFS} handoffs, ${env.OUTBOX_KILLS} kills, STRESS_SEED=${env.STRESS_SEED}; some ten minutes\n`,
 );
-const tests = ['integration/ring-stress.test.ts', 'system/outbox.test.ts'];
+const tests = ['integration/ring-stress.test.ts', 'system/outbox.test.ts', 'system/outage.test.ts'];
 const child = spawn(process.execPath, ['scripts/test.mjs', ...tests], {
   cwd: root,
   env,
