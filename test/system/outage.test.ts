@@ -84,5 +84,6 @@ const isState = ({ payload }: Message, state: string): boolean =>
   payload.includes(`"state":"${state}"`);
 
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+  const late = AbortSignal.timeout(60_000);
+  while (!condition() && !late.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
 }

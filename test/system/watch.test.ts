@@ -26,6 +26,7 @@ const startDevice = (broker: Mosquitto, id: string, camera: object): Sightd =>
     health: { intervalSeconds: 1 },
   });
 
+const patienceMs = 60_000;
 const scene = { source: 'scene', width: 320, height: 240 };
 
 function publish(broker: Mosquitto, topic: string, payload: string): void {
@@ -36,18 +37,28 @@ function publish(broker: Mosquitto, topic: string, payload: string): void {
   assert.equal(status, 0);
 }
 
-/** Waits for what a process writes; a process that ends without it is a failure. */
+/** Waits for what a process writes; one that ends or takes for ever without it is a failure. */
 async function untilOutput(sightd: Sightd, condition: (text: string) => boolean): Promise<void> {
+  const { process: child } = sightd;
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   while (!condition(sightd.output())) {
-    const { stdout } = sightd.process;
-    assert.ok(
-      stdout !== null && sightd.process.exitCode === null,
-      `${sightd.output()}${sightd.lines.join('\n')}`,
-    );
+    const isRunning = child.exitCode === null && child.signalCode === null;
+    assert.ok(isRunning, `${sightd.output()}${sightd.lines.join('\n')}`);
     await new Promise<void>((resolve) => {
-      stdout.once('data', () => resolve());
-      sightd.process.once('exit', () => resolve());
+      child.stdout?.once('data', () => resolve());
+      child.once('exit', () => resolve());
     });
+  }
+  clearTimeout(timer);
+}
+
+/** Without a connection of its own the device would leave without a word. */
+async function untilConnected(sightd: Sightd, times: number): Promise<void> {
+  const late = AbortSignal.timeout(patienceMs);
+  const isConnected = (line: string): boolean => line.includes('connected to the broker');
+  while (sightd.lines.filter(isConnected).length < times) {
+    assert.ok(!late.aborted, sightd.lines.join('\n'));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
@@ -107,7 +118,7 @@ test('two devices are watched as lines of JSON, then as changes, across a restar
   await changes.untilLine('no connection to the broker');
   await broker.start();
   await changes.untilLine('connected to the broker again');
-  await untilOutput(changes, (text) => text.includes('garden event mqtt.reconnected: '));
+  await untilConnected(garden, 2);
   garden.process.kill('SIGTERM');
   assert.deepEqual(await garden.exited, { code: 0, signal: null });
   await untilOutput(changes, (text) => text.includes('garden event daemon.stopping: '));
