@@ -49,7 +49,7 @@ test('the demo writes lines of JSON for a script and stops by itself', async () 
 test('version, help and schema are there', async () => {
   assert.match((await runSightd(['--version'])).output, /^sightd \d+\.\d+\.\d+\n$/);
   assert.match((await runSightd(['--help'])).output, /Usage: sightd COMMAND/);
-  for (const command of ['run', 'demo', 'model', 'config']) {
+  for (const command of ['run', 'demo', 'watch', 'model', 'config']) {
     const { code, output } = await runSightd([command, '--help']);
     assert.equal(code, 0);
     assert.match(output, new RegExp(`Usage: sightd ${command}`));

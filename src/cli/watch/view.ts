@@ -61,7 +61,7 @@ function headOf(state: WatchState, devices: readonly WatchedDevice[]): readonly 
   const time = new Date(now).toISOString();
   const line: Line = [
     span('sightd watch', 'bold'),
-    span(`  ${devices.length} ${devices.length === 1 ? 'device' : 'devices'}, ${online} online`),
+    span(`  ${counted(devices.length, 'device')}, ${online} online`),
     ...(troubled > 0 ? [span(`, ${troubled} in trouble`, 'yellow')] : []),
     ...(turnedAway > 0 ? [span(', more than can be shown', 'yellow')] : []),
     span(`  ${timeOfDay(time)} UTC  ${printable(title)}`, 'dim'),
@@ -170,16 +170,17 @@ function troubleOf(device: WatchedDevice, { now }: WatchState): readonly Trouble
     say('yellow', 'labels and events are not stored: they would not survive a restart');
   }
   if (unreadable > 0) {
-    say('yellow', `${messages(unreadable)} of another shape; the last: ${problem ?? ''}`);
+    say('yellow', `${counted(unreadable, 'message')} of another shape; the last: ${problem ?? ''}`);
   }
   if (newer > 0) {
-    say('dim', `${messages(newer)} of a newer version, with fields that are not shown`);
+    say('dim', `${counted(newer, 'message')} of a newer version, with fields that are not shown`);
   }
   if (lateWills > 0) say('dim', `${lateWills} late "offline" of an earlier session`);
   return troubles;
 }
 
-const messages = (count: number): string => `${count} ${count === 1 ? 'message' : 'messages'}`;
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function figuresOf(device: WatchedDevice, { now }: WatchState): readonly string[] {
   const { health, status } = device;
@@ -192,7 +193,7 @@ function figuresOf(device: WatchedDevice, { now }: WatchState): readonly string[
       : [`latency ${health.latencyMs.p50.toFixed(1)} ms, p99 ${health.latencyMs.p99.toFixed(1)}`];
   const texts = [
     ...latency,
-    `${camera.reopens} reopens, ${camera.restarts + inference.restarts} restarts`,
+    `${counted(camera.reopens, 'reopen')}, ${counted(camera.restarts + inference.restarts, 'restart')}`,
     `${health.memoryMegabytes.toFixed(0)} MB, ${health.cpuPercent.toFixed(0)} % of a core`,
     ...waiting,
     `up ${durationOf(health.uptimeSeconds)}`,
