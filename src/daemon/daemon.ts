@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isClockSynced } from '../base/clock-sync.ts';
 import { type Fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
@@ -7,13 +8,9 @@ import type { Random } from '../base/random.ts';
 import { type Clock, createWallClock, millis, seconds } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
+import { type Topics, topicsOf } from '../contract/contract.ts';
 import type { Ledger } from '../contract/ledger.ts';
-import {
-  type HealthMessage,
-  type StatusMessage,
-  type Topics,
-  topicsOf,
-} from '../contract/messages.ts';
+import type { HealthMessage, StatusMessage } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
 import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
@@ -150,7 +147,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   const topics = topicsOf(config.mqtt.base, device);
   const status = (state: StatusMessage['state']): string =>
     JSON.stringify({ state, session, version } satisfies StatusMessage);
-  const wallClock = createWallClock(clock, Date.now);
+  const wallClock = createWallClock(clock, Date.now, isClockSynced);
   const failures = createFailureLog(log);
   const { outbox, events, news } = await openNews({
     ...{ config, log, stateDir: options.stateDir },

@@ -69,6 +69,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       version,
       state: state(),
       at: options.wallClock.isoOf(now),
+      clockSynced: options.wallClock.isSynced(),
       uptimeSeconds: Math.round((now - started) / 1000) / 1000,
       ledger,
       rates: {
