@@ -15,8 +15,8 @@ export interface HealthReporter {
   /** Something may have changed the state: reports at once if it did. */
   touch(): void;
   last(): HealthMessage | undefined;
-  /** The state at this moment. */
-  state(): HealthState;
+  /** The state at this moment, but for the broker: what the device itself does. */
+  ownState(): HealthState;
   /** Goes on with these; another interval begins now. */
   configure(next: ReporterSetup): void;
   /** Reports once more and ends. */
@@ -50,13 +50,15 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   let last: HealthMessage | undefined;
   let { interval, model, workers }: ReporterSetup = options;
 
-  const state = (): HealthState =>
+  const stateWith = (isLinked: boolean): HealthState =>
     healthOf({
       phase: pipeline.phase(),
-      isLinked: options.isLinked(),
+      isLinked,
       isRestarting: pipeline.isRestarting(),
       isBlind: isBlind(pipeline),
     });
+
+  const state = (): HealthState => stateWith(options.isLinked());
 
   const report = (): void => {
     const now = clock.now();
@@ -97,7 +99,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       if (last?.state !== state() || !isSameCamera(last.camera, camera)) report();
     },
     last: () => last,
-    state,
+    ownState: () => stateWith(true),
     configure: (next) => {
       if (next.interval !== interval) {
         clearInterval(timer);

@@ -35,7 +35,7 @@ export function connectRemote(
   { config, log, clock }: { readonly config: Config; readonly log: Log; readonly clock: Clock },
   prepared: PreparedRemote | undefined,
   live: LiveConfig,
-  reporter: Pick<HealthReporter, 'state'>,
+  reporter: Pick<HealthReporter, 'ownState'>,
   messaging: RemoteMessaging,
 ): RemoteConfig | undefined {
   if (prepared === undefined) return undefined;
@@ -45,7 +45,7 @@ export function connectRemote(
     live,
     log,
     clock,
-    healthState: reporter.state,
+    healthState: reporter.ownState,
     report: (verdict, isNews) => tell(verdict, isNews, messaging),
   });
   const { link, topics } = messaging;
