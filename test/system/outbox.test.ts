@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import sharp from 'sharp';
 import { createRandom } from '../../src/base/random.ts';
 import {
   eventMessageSchema,
@@ -18,6 +17,7 @@ import {
   skipWithoutMosquitto,
   startMosquitto,
 } from '../support/mosquitto.ts';
+import { drawPicture } from '../support/pictures.ts';
 import { type Sightd, startDaemon } from '../support/sightd.ts';
 
 const skip = skipWithoutMosquitto();
@@ -44,16 +44,6 @@ async function createDevice(broker: Mosquitto, changesPerSecond: number): Promis
     stateDir,
   };
   return { stateDir, start: () => startDaemon(config, { SIGHTD_STATE_DIR: stateDir }) };
-}
-
-async function drawPicture(path: string, hasBalloon: boolean): Promise<void> {
-  const balloon = hasBalloon
-    ? '<ellipse cx="160" cy="90" rx="40" ry="50" fill="#d03030"/><rect x="145" y="150" width="30" height="20" fill="#804020"/>'
-    : '';
-  const sky = '<rect width="320" height="150" fill="#8ab8e8"/>';
-  const grass = '<rect y="150" width="320" height="90" fill="#5a8a3c"/>';
-  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240">${sky}${grass}${balloon}</svg>`;
-  await sharp(Buffer.from(picture)).png().toFile(path);
 }
 
 /** What a device that was killed has stored and not yet removed. */
