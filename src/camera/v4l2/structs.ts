@@ -229,7 +229,6 @@ function requestOf(direction: keyof typeof directions, number: number, bytes: nu
 export const requests = {
   VIDIOC_QUERYCAP: requestOf('read', 0, v4l2Capability.bytes),
   VIDIOC_ENUM_FMT: requestOf('both', 2, v4l2Fmtdesc.bytes),
-  VIDIOC_G_FMT: requestOf('both', 4, v4l2Format.bytes),
   VIDIOC_S_FMT: requestOf('both', 5, v4l2Format.bytes),
   VIDIOC_REQBUFS: requestOf('both', 8, v4l2Requestbuffers.bytes),
   VIDIOC_QUERYBUF: requestOf('both', 9, v4l2Buffer.bytes),
@@ -265,7 +264,6 @@ export const V4L2_BUF_FLAG_ERROR = 0x40;
 export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0xe000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x2000;
 
-export const V4L2_FMT_FLAG_EMULATED = 0x2;
 export const V4L2_FRMSIZE_TYPE_DISCRETE = 1;
 export const V4L2_FRMIVAL_TYPE_DISCRETE = 1;
 
@@ -275,7 +273,6 @@ export const V4L2_COLORSPACE_DCI_P3 = 12;
 export const V4L2_YCBCR_ENC_709 = 2;
 export const V4L2_YCBCR_ENC_XV709 = 4;
 export const V4L2_QUANTIZATION_FULL_RANGE = 1;
-export const V4L2_QUANTIZATION_LIM_RANGE = 2;
 
 export const V4L2_CTRL_FLAG_NEXT_CTRL = 0x80000000;
 export const V4L2_CTRL_FLAG_DISABLED = 0x1;
@@ -288,6 +285,5 @@ export const V4L2_CTRL_TYPE_BOOLEAN = 2;
 export const V4L2_CTRL_TYPE_MENU = 3;
 export const V4L2_CTRL_TYPE_BUTTON = 4;
 export const V4L2_CTRL_TYPE_INTEGER64 = 5;
-export const V4L2_CTRL_TYPE_CTRL_CLASS = 6;
 export const V4L2_CTRL_TYPE_BITMASK = 8;
 export const V4L2_CTRL_TYPE_INTEGER_MENU = 9;
