@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import { bytesAt, errorNumber, openLibrary, type View } from './ffi.ts';
 
 const libc = openLibrary(null);
+const { EINTR } = constants.errno;
 
 const memcpy = libc.bind('void *memcpy(void *target, const void *source, size_t bytes)');
 const exitNow = libc.bind('void _exit(int status)');
@@ -80,7 +82,6 @@ export function hold(descriptor: number): HeldDescriptor {
   return held;
 }
 
-const EINTR = 4;
 /** A signal may interrupt a call; so many in a row would be something else. */
 const interruptionsMax = 100;
 

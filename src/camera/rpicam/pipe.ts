@@ -1,4 +1,5 @@
 import { constants } from 'node:fs';
+import { constants as system } from 'node:os';
 import { failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { errorNumber, openLibrary, openReadiness } from '../../base/ffi.ts';
 import { hold, requestDevice } from '../../base/libc.ts';
@@ -13,8 +14,8 @@ const O_CLOEXEC = 0x80000;
 const F_SETFL = 4;
 const F_SETPIPE_SZ = 1031;
 const FIONREAD = 0x541b;
-const EINTR = 4;
-const EAGAIN = 11;
+
+const { EAGAIN, EINTR } = system.errno;
 
 /** The most that the kernel gives to users without privileges (/proc/sys/fs/pipe-max-size). */
 const capacityMax = 2 ** 20;

@@ -1,8 +1,8 @@
+import { constants } from 'node:os';
 import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { addressOf } from '../../base/ffi.ts';
 import { nearest } from '../../base/nearest.ts';
 import type { CaptureDevice } from './device.ts';
-import { EBUSY } from './faults.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
 
@@ -178,7 +178,7 @@ function setControl(
   const errno = exchange(device, 'VIDIOC_S_EXT_CTRLS', record);
   if (errno === 0) return success(undefined);
   const mend =
-    errno === EBUSY || control.isInactive
+    errno === constants.errno.EBUSY || control.isInactive
       ? 'An automatic mode may have to be off first.'
       : rangeText(control);
   return say(`the driver refuses ${JSON.stringify(wanted)}`, mend);

@@ -1,8 +1,11 @@
+import { constants } from 'node:os';
 import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { openDevice, requestDevice } from '../../base/libc.ts';
-import { EBUSY, ENODEV, faultOf } from './faults.ts';
+import { faultOf } from './faults.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
+
+const { EBUSY, ENODEV } = constants.errno;
 
 /** An open V4L2 capture device. */
 export interface CaptureDevice extends Disposable {

@@ -1,19 +1,9 @@
 import { constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { constants as system } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { type Fault, type FaultCode, fault } from '../../base/fault.ts';
 
-/** The error numbers of asm-generic/errno-base.h and errno.h that cameras answer with. */
-export const ENOENT = 2;
-export const EIO = 5;
-export const ENXIO = 6;
-export const EAGAIN = 11;
-const ENOMEM = 12;
-export const EACCES = 13;
-export const EPERM = 1;
-export const EBUSY = 16;
-export const ENODEV = 19;
-export const EINVAL = 22;
-const ENOSPC = 28;
+const { EACCES, EBUSY, EIO, ENODEV, ENOENT, ENOMEM, ENOSPC, ENXIO, EPERM } = system.errno;
 
 /** `what` is the request that failed, as `VIDIOC_STREAMON`, or `open`. */
 export function faultOf(errno: number, path: string, what: string): Fault {
