@@ -1,6 +1,7 @@
 import type { FrameSize } from '../../contract/frame.ts';
 import type { CaptureDevice } from './device.ts';
 import { type CaptureFormat, captureFormatOf, fourccCode, fourccText } from './formats.ts';
+import { trySize } from './negotiate.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
 
@@ -65,7 +66,18 @@ function listSizes(device: CaptureDevice, pixelFormat: number): readonly SizeOff
     if (entry.get('type') !== v4l2.V4L2_FRMSIZE_TYPE_DISCRETE) return [rangeOf(entry)];
     sizes.push({ kind: 'discrete', width: entry.get('min_width'), height: entry.get('max_width') });
   }
-  return sizes;
+  return sizes.length > 0 ? sizes : trySizes(device, fourccText(pixelFormat));
+}
+
+/** Larger than any picture: the driver says how large it can be. */
+const tooLarge: FrameSize = { width: 16_384, height: 16_384 };
+
+/** Grabbers of analogue video and of HDMI may list no sizes, as theirs are those of the signal. */
+function trySizes(device: CaptureDevice, fourcc: string): readonly SizeOffer[] {
+  const sizes = [...usualSizes, tooLarge].flatMap((size) => trySize(device, fourcc, size) ?? []);
+  const isFirst = ({ width, height }: FrameSize, at: number): boolean =>
+    sizes.findIndex((one) => one.width === width && one.height === height) === at;
+  return sizes.filter(isFirst).map((size) => ({ kind: 'discrete', ...size }));
 }
 
 function rangeOf(entry: StructRecord<keyof typeof v4l2.v4l2Frmsizeenum.fields>): SizeOffer {
@@ -98,7 +110,7 @@ export function listRates(device: CaptureDevice, fourcc: string, size: FrameSize
   return { fps: fps.filter(Number.isFinite).sort((a, b) => b - a), isRange: false };
 }
 
-/** Sizes to try where a camera offers whole ranges of them. */
+/** Sizes to try where a camera offers whole ranges of them, or lists none. */
 const usualSizes: readonly FrameSize[] = [
   { width: 320, height: 240 },
   { width: 640, height: 360 },

@@ -239,6 +239,7 @@ export const requests = {
   VIDIOC_G_PARM: requestOf('both', 21, v4l2Streamparm.bytes),
   VIDIOC_S_PARM: requestOf('both', 22, v4l2Streamparm.bytes),
   VIDIOC_QUERYMENU: requestOf('both', 37, v4l2Querymenu.bytes),
+  VIDIOC_TRY_FMT: requestOf('both', 64, v4l2Format.bytes),
   VIDIOC_G_EXT_CTRLS: requestOf('both', 71, v4l2ExtControls.bytes),
   VIDIOC_S_EXT_CTRLS: requestOf('both', 72, v4l2ExtControls.bytes),
   VIDIOC_ENUM_FRAMESIZES: requestOf('both', 74, v4l2Frmsizeenum.bytes),
