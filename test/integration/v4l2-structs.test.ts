@@ -19,6 +19,7 @@ const membersOf: Readonly<Record<string, (field: string) => string>> = {
   v4l2_frmivalenum: (field) =>
     field === 'step' ? 'stepwise.step' : field.replace(/^(min|max)_/, 'stepwise.$1.'),
   v4l2_format: (field) => (field === 'type' ? field : `fmt.pix.${field}`),
+  v4l2_selection: (field) => (/^(left|top|width|height)$/.test(field) ? `r.${field}` : field),
   v4l2_streamparm: (field) => {
     if (field === 'type') return field;
     const isRate = field === 'numerator' || field === 'denominator';

@@ -2,7 +2,11 @@ import type { CaptureDevice } from '../../src/camera/v4l2/device.ts';
 import { faultOf } from '../../src/camera/v4l2/faults.ts';
 import { fourccCode } from '../../src/camera/v4l2/formats.ts';
 import type { StructRecord } from '../../src/camera/v4l2/record.ts';
-import { type RequestName, V4L2_BUF_TYPE_VIDEO_CAPTURE } from '../../src/camera/v4l2/structs.ts';
+import {
+  type RequestName,
+  V4L2_BUF_TYPE_VIDEO_CAPTURE,
+  V4L2_SEL_TGT_CROP_DEFAULT,
+} from '../../src/camera/v4l2/structs.ts';
 import type { FrameSize } from '../../src/contract/frame.ts';
 
 /** What a made-up driver knows. */
@@ -13,6 +17,8 @@ export type DriverScript = {
   readonly step: FrameSize;
   /** The size it makes of one that is asked for. */
   readonly grant: (size: FrameSize) => FrameSize;
+  /** The whole picture, where it tells. */
+  readonly picture: FrameSize | undefined;
 };
 
 const EINVAL = 22;
@@ -49,6 +55,13 @@ export function scriptedDevice(script: DriverScript): CaptureDevice {
       const size = script.grant({ width: entry.get('width'), height: entry.get('height') });
       entry.set('width', size.width);
       entry.set('height', size.height);
+      return true;
+    },
+    VIDIOC_G_SELECTION: (entry) => {
+      const { picture } = script;
+      if (picture === undefined || entry.get('target') !== V4L2_SEL_TGT_CROP_DEFAULT) return false;
+      entry.set('width', picture.width);
+      entry.set('height', picture.height);
       return true;
     },
   };

@@ -110,7 +110,7 @@ export function listRates(device: CaptureDevice, fourcc: string, size: FrameSize
   return { fps: fps.filter(Number.isFinite).sort((a, b) => b - a), isRange: false };
 }
 
-/** Sizes to try where a camera offers whole ranges of them, or lists none. */
+/** Sizes to try where a camera lists none. */
 const usualSizes: readonly FrameSize[] = [
   { width: 320, height: 240 },
   { width: 640, height: 360 },
@@ -120,29 +120,70 @@ const usualSizes: readonly FrameSize[] = [
   { width: 1920, height: 1080 },
 ];
 
-/** Everything that the pipeline could ask this camera for; of ranges the usual sizes and `wanted`. */
+/** What is wanted of a frame's size: that of the config, or else all that the model needs. */
+export type SizeWish = { readonly size: FrameSize | undefined; readonly need: FrameSize };
+
+/** Everything that the pipeline could ask this camera for; of ranges, what comes near the wish. */
 export function listModes(
   device: CaptureDevice,
   offers: readonly FormatOffer[],
-  wanted: readonly FrameSize[],
+  wish: SizeWish,
 ): readonly Mode[] {
   return offers.flatMap(({ fourcc, format, sizes }) =>
     format === undefined
       ? []
       : sizes
-          .flatMap((size) => sizesWithin(size, [...usualSizes, ...wanted]))
+          .flatMap((size) => (size.kind === 'range' ? sizesWithin(size, wish, device) : [size]))
           .filter(({ width, height }) => width % 2 === 0 && height % 2 === 0)
-          .map((size) => ({ fourcc, format, ...size, rates: listRates(device, fourcc, size) })),
+          .map(({ width, height }) => {
+            const rates = listRates(device, fourcc, { width, height });
+            return { fourcc, format, width, height, rates };
+          }),
   );
 }
 
-function sizesWithin(offer: SizeOffer, wanted: readonly FrameSize[]): readonly FrameSize[] {
-  if (offer.kind === 'discrete') return [{ width: offer.width, height: offer.height }];
-  const { min, max, step } = offer;
+type SizeRange = Extract<SizeOffer, { kind: 'range' }>;
+
+/** Rows of frames to choose from where a driver takes any; fewer save nothing that matters. */
+const usualRows: readonly number[] = [240, 360, 480, 720, 1080];
+
+/**
+ * The config's size; else sizes with the proportions of the picture: a driver shrinks it to whatever it
+ * is asked for, and would squeeze it into others.
+ */
+function sizesWithin(
+  range: SizeRange,
+  { size, need }: SizeWish,
+  device: CaptureDevice,
+): readonly FrameSize[] {
+  if (size !== undefined) return [fitted(size, range)];
+  const picture = pictureOf(device) ?? range.max;
+  const least = Math.max(need.height, (need.width * picture.height) / picture.width);
+  const rows = usualRows.filter((height) => height > least);
+  return [Math.max(least, usualRows[0] ?? 0), ...rows].map((height) =>
+    fitted({ width: even((height * picture.width) / picture.height), height: even(height) }, range),
+  );
+}
+
+const even = (value: number): number => 2 * Math.ceil(value / 2 - 1e-6);
+
+/** The size that a range has next above this one. */
+function fitted({ width, height }: FrameSize, { min, max, step }: SizeRange): FrameSize {
   const fit = (value: number, least: number, most: number, by: number): number =>
     Math.min(most, Math.max(least, least + Math.ceil((value - least) / by) * by));
-  return wanted.map(({ width, height }) => ({
+  return {
     width: fit(width, min.width, max.width, step.width),
     height: fit(height, min.height, max.height, step.height),
-  }));
+  };
+}
+
+/** The whole picture, as the driver tells it: of an HDMI grabber, that of its signal. */
+function pictureOf(device: CaptureDevice): FrameSize | undefined {
+  const selection = createRecord(v4l2.v4l2Selection);
+  // Of the single-planar type for devices of both kinds.
+  selection.set('type', v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE);
+  selection.set('target', v4l2.V4L2_SEL_TGT_CROP_DEFAULT);
+  if (device.request('VIDIOC_G_SELECTION', selection) !== 0) return undefined;
+  const picture = { width: selection.get('width'), height: selection.get('height') };
+  return picture.width > 0 && picture.height > 0 ? picture : undefined;
 }

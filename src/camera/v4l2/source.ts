@@ -47,7 +47,7 @@ function startCamera(device: CaptureDevice, request: SourceRequest): Outcome<Cam
   const { config } = request;
   const wish = wishOf(request);
   const offers = listFormats(device);
-  const modes = listModes(device, offers, [wish.size ?? wish.need]);
+  const modes = listModes(device, offers, wish);
   const choice = chooseMode(modes, wish);
   if (choice === undefined) {
     const offered = offers.map((offer) => offer.fourcc).join(', ') || 'nothing';

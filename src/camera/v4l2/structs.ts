@@ -105,6 +105,18 @@ export const v4l2PlanePixFormat = layoutOf('v4l2_plane_pix_format', {
   reserved: 12,
 });
 
+/** `r` is where the rectangle lies and how large it is. */
+export const v4l2Selection = layoutOf('v4l2_selection', {
+  type: 'u32',
+  target: 'u32',
+  flags: 'u32',
+  left: 's32',
+  top: 's32',
+  width: 'u32',
+  height: 'u32',
+  reserved: 36,
+});
+
 export const v4l2Streamparm = layoutOf(
   'v4l2_streamparm',
   {
@@ -207,6 +219,7 @@ export const layouts: readonly Layout<string>[] = [
   v4l2Format,
   v4l2FormatMplane,
   v4l2PlanePixFormat,
+  v4l2Selection,
   v4l2Streamparm,
   v4l2Requestbuffers,
   v4l2Buffer,
@@ -244,6 +257,7 @@ export const requests = {
   VIDIOC_S_EXT_CTRLS: requestOf('both', 72, v4l2ExtControls.bytes),
   VIDIOC_ENUM_FRAMESIZES: requestOf('both', 74, v4l2Frmsizeenum.bytes),
   VIDIOC_ENUM_FRAMEINTERVALS: requestOf('both', 75, v4l2Frmivalenum.bytes),
+  VIDIOC_G_SELECTION: requestOf('both', 94, v4l2Selection.bytes),
   VIDIOC_QUERY_EXT_CTRL: requestOf('both', 103, v4l2QueryExtCtrl.bytes),
 } as const;
 export type RequestName = keyof typeof requests;
@@ -267,6 +281,8 @@ export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x2000;
 
 export const V4L2_FRMSIZE_TYPE_DISCRETE = 1;
 export const V4L2_FRMIVAL_TYPE_DISCRETE = 1;
+
+export const V4L2_SEL_TGT_CROP_DEFAULT = 0x1;
 
 export const V4L2_COLORSPACE_REC709 = 3;
 export const V4L2_COLORSPACE_JPEG = 7;
