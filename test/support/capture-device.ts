@@ -70,6 +70,7 @@ export function scriptedDevice(script: DriverScript): CaptureDevice {
     descriptor: -1,
     identity: { driver: 'scripted', card: 'Scripted', bus: 'none' },
     isMultiplanar: false,
+    isPart: false,
     bufferType: V4L2_BUF_TYPE_VIDEO_CAPTURE,
     request: (name, argument) => {
       const answer = answers[name];

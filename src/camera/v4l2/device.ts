@@ -15,6 +15,11 @@ export interface CaptureDevice extends Disposable {
   /** Whether it has the multi-planar interface, and so the buffer type to say in every request. */
   readonly isMultiplanar: boolean;
   readonly bufferType: number;
+  /**
+   * Whether it is one end of a chain of sensors, converters and processors that a program must put
+   * together before anything comes out of it.
+   */
+  readonly isPart: boolean;
   /** Makes a request; 0, or the errno. */
   request(name: v4l2.RequestName, argument: StructRecord<string> | Uint8Array): number;
   /** The fault that an errno of a request is. */
@@ -55,6 +60,7 @@ export function openCaptureDevice(path: string): Outcome<CaptureDevice> {
     bufferType: isMultiplanar
       ? v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
       : v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE,
+    isPart: (capabilitiesOf(capability) & v4l2.V4L2_CAP_IO_MC) !== 0,
     request: (name, argument) =>
       requestDevice(
         descriptor,

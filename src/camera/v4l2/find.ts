@@ -46,8 +46,13 @@ export function findCameras(): readonly FoundCamera[] {
   });
 }
 
+/** Named in the config, such a node is opened all the same: somebody may have set it up. */
+const partOnly =
+  'a part of a camera, to be set up with media-ctl first; libcamera does that: libcamerify sightd run';
+
 function stateOf(device: CaptureDevice): FoundCamera['state'] {
   const { identity } = device;
+  if (device.isPart) return { kind: 'unusable', identity, why: partOnly };
   const offers = listFormats(device);
   if (offers.some(({ fourcc }) => captureFormatOf(fourcc) !== undefined)) {
     return { kind: 'usable', identity };
