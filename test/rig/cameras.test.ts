@@ -71,6 +71,8 @@ test('a webcam and a USB camera are listed, and a picture is taken with each', {
   await using usb = await plugUvcCamera({ files: [await grey()] });
   setControl(node, 'brightness', 100);
   setControl(node, 'osd_text_mode', 1);
+  setControl(node, 'integer_32_bits', -3);
+  setControl(node, 'integer_64_bits', 3_000_000_000);
 
   await t.test('as text', async () => {
     const { code, output } = await runSightd(['cameras']);
@@ -95,6 +97,8 @@ test('a webcam and a USB camera are listed, and a picture is taken with each', {
     assert.match(webcam, /^ {18}640×480 {3}at 25\/15\/12\.5\/10\/5\/4\/2\/1$/m);
     assert.match(webcam, /^ {12}not taken by sightd: VYUY 422P .* Y444$/m);
     assert.match(webcam, /^ {2}controls {2}brightness +100 +0 to 255, default 128$/m);
+    assert.match(webcam, /^ {12}integer_32_bits +-3 +-2147483648 to 2147483647,$/m);
+    assert.match(webcam, /^ {12}integer_64_bits +3000000000 -9223/m);
     assert.match(webcam, /^ {12}gain_automatic +true +default true$/m);
     assert.match(webcam, /^ {12}osd_text_mode +1 +0: All, 1: Counters Only,( 2: None,)?/m);
     assert.match(webcam, /^ {12}bitmask +0x80002000 bits of 0x80402010,$/m);
