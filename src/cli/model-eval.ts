@@ -8,12 +8,12 @@ import { decodeImage, type Picture } from '../camera/image.ts';
 import { wholeFrame } from '../contract/frame.ts';
 import { modelInputSchema } from '../contract/manifest.ts';
 import type { ModelFile } from '../contract/threads.ts';
+import { createFrameRoom, type FrameRoom } from '../inference/frame-room.ts';
 import { openTensorKernel, type TensorKernel } from '../inference/kernel.ts';
 import { hasManifest, loadManifest, loadModel } from '../inference/manifest.ts';
 import { openSession, readModelFacts } from '../inference/open.ts';
 import { softmax, topK } from '../inference/scores.ts';
 import type { ModelSession } from '../inference/session.ts';
-import { createFrameRoom, type FrameRoom } from './frame-room.ts';
 
 export type Evaluation = {
   readonly model: string;

@@ -1,7 +1,7 @@
 import { type FrameGeometry, frameBytesOf, wholeFrame } from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
+import { createFrameRoom } from '../inference/frame-room.ts';
 import { openTensorKernel } from '../inference/kernel.ts';
-import { createFrameRoom } from './frame-room.ts';
 
 /** A picture for people: R G B, three bytes a pixel, rows without padding. */
 export type RgbPicture = {
