@@ -137,6 +137,8 @@ export const healthMessageSchema = z.strictObject({
   }),
   memoryMegabytes: z.number().min(0),
   cpuPercent: z.number().min(0),
+  /** Of the processor; absent where the system does not tell it. */
+  temperatureCelsius: z.number().optional(),
 });
 
 /** A change of config that is asked for, over the device's own config file. */
