@@ -208,7 +208,7 @@ function settingsOf(facts: DiscoveryFacts): Record<string, Entity> {
           name: `Threshold ${label}`,
           icon: 'mdi:tune',
           min: Math.min(thresholdStep, threshold),
-          value_template: `{{ value_json.config.label.thresholds[${textInJinja(label)}] | default('None') }}`,
+          value_template: thresholdTemplate(label),
           ...configureOf(
             facts,
             `"label":{"thresholds":{${textInJson(label)}:{{ value | round(3) }}}}`,
@@ -246,6 +246,13 @@ function commandOf({ base, device }: DiscoveryFacts, name: string, more: string)
 
 const configureOf = (facts: DiscoveryFacts, part: string) =>
   commandOf(facts, 'configure', `,"config":{${part}}`);
+
+/** The threshold of a label; one of Python's methods, as `items`, is not taken for a label that is gone. */
+function thresholdTemplate(label: string): string {
+  const thresholds = 'value_json.config.label.thresholds';
+  const name = textInJinja(label);
+  return `{{ ${thresholds}[${name}] if ${name} in ${thresholds} else 'None' }}`;
+}
 
 /** A text as JSON that holds nothing that begins or ends something in a template. */
 const textInJson = (text: string): string =>
