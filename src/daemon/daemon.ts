@@ -250,6 +250,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   const discovery = createDiscovery({
     ...{ setup: prepared.setup, device, topics, link, clock, random, log },
     hasTemperature: thermometer() !== undefined,
+    takesCommands: true,
     note: openNoteStore(options.stateDir),
   });
   const live = createLiveConfig({

@@ -31,6 +31,7 @@ export type DiscoveryOptions = {
   readonly device: string;
   readonly topics: Topics;
   readonly hasTemperature: boolean;
+  readonly takesCommands: boolean;
   readonly note: NoteStore;
   readonly link: Pick<Link, 'retain' | 'release' | 'deliver' | 'untilOnline' | 'subscribe'>;
   readonly clock: Clock;

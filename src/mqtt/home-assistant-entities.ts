@@ -49,8 +49,7 @@ export function entitiesOf(facts: DiscoveryFacts, id: string): Components {
   const entities: Readonly<Record<string, Entity>> = {
     ...seenOf(facts),
     ...conditionOf(facts),
-    ...buttonsOf(facts),
-    ...settingsOf(facts),
+    ...(facts.takesCommands ? { ...buttonsOf(facts), ...settingsOf(facts) } : {}),
   };
   return Object.fromEntries(
     Object.entries(entities).map(([key, entity]) => [

@@ -24,6 +24,8 @@ export type DiscoveryFacts = {
   /** All that the model can tell apart. */
   readonly labels: readonly string[];
   readonly hasTemperature: boolean;
+  /** Whether what comes on `command/…` is obeyed; buttons and settings do nothing without. */
+  readonly takesCommands: boolean;
   readonly version: string;
   /** Where the software is at home; undefined when it has no page. */
   readonly homepage: string | undefined;

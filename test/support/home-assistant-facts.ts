@@ -39,6 +39,7 @@ export function factsOf(more: Partial<DiscoveryFacts> = {}): DiscoveryFacts {
     topics,
     labels: ['empty', 'bird', 'car'],
     hasTemperature: true,
+    takesCommands: true,
     version: '1.2.3',
     homepage: 'https://sightd.example.org/',
     former: {},

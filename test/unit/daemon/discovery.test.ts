@@ -43,6 +43,7 @@ function createBench({ tree = {}, note = {}, isWritable = true }: Given) {
     device: 'porch',
     topics,
     hasTemperature: false,
+    takesCommands: true,
     note: {
       read: () => success(kept.note),
       write: (next) => {

@@ -37,7 +37,7 @@ test('every announcement has the documented options, and keeps their rules', () 
   const manyLabels = Array.from({ length: 1000 }, (_, at) => `label ${at}`);
   const rows = [
     {},
-    { hasTemperature: false, homepage: undefined },
+    { hasTemperature: false, takesCommands: false, homepage: undefined },
     { labels: strangeLabels, config: configOf({ label: { thresholds: strangeThresholds } }) },
     { labels: manyLabels },
     { labels: ['none', 'none', 'None'] },
@@ -260,6 +260,12 @@ test('settings are there only where the device takes them unsigned', () => {
   for (const remoteConfig of [{ enabled: false }, { publicKey }]) {
     assert.ok(!settings.some((key) => keysOf(remoteConfig).includes(key)));
   }
+});
+
+test('a device that obeys no commands has nothing that sends them', () => {
+  const home = homeOf(factsOf({ takesCommands: false }));
+  const platforms = new Set([...home.entities.values()].map(({ platform }) => platform));
+  assert.deepEqual([...platforms].sort(), ['binary_sensor', 'image', 'sensor']);
 });
 
 test('no more thresholds than the limit become settings', () => {
