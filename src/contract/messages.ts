@@ -198,6 +198,10 @@ export const healthMessageSchema = z
       .number()
       .min(0)
       .describe('Of one core, since the last health message, all threads together.'),
+    temperatureCelsius: z
+      .number()
+      .optional()
+      .describe("The processor's, where the system tells it."),
   })
   .describe('The whole picture.');
 

@@ -17,6 +17,8 @@ import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
 import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { closeOutbox } from './close-outbox.ts';
+import { createDiscovery, type Discovery } from './discovery.ts';
+import { openNoteStore } from './discovery-note.ts';
 import { createDiskWrites, writtenBytes } from './disk-writes.ts';
 import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
@@ -32,6 +34,7 @@ import { startRemote } from './remote-start.ts';
 import { openRemoteStore } from './remote-store.ts';
 import type { Setup } from './setup.ts';
 import { verifierOf } from './signature.ts';
+import { openThermometer } from './temperature.ts';
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -134,6 +137,7 @@ type Parts = {
   readonly topics: Topics;
   readonly status: (state: StatusMessage['state']) => string;
   readonly live: LiveConfig;
+  readonly discovery: Discovery;
   readonly remote: RemoteConfig | undefined;
   /** Goes on with another config of the device's own. */
   readonly reload: (config: Config) => void;
@@ -219,6 +223,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
       },
     },
   });
+  const thermometer = openThermometer();
   reporter = createHealthReporter({
     ...reporterSetupOf(prepared.setup),
     session,
@@ -228,6 +233,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
     publisher,
     outbox: outbox.figures,
     diskWrites: createDiskWrites(writtenBytes),
+    thermometer,
     isLinked: () => link.state().kind === 'online',
     sourceName: () => source?.name ?? '',
     onHealth: (health) => {
@@ -238,11 +244,19 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
     },
   });
   log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
-  const live = createLiveConfig({ setup: prepared.setup, pipeline, publisher, reporter, log });
+  const discovery = createDiscovery({
+    ...{ setup: prepared.setup, device, topics, link, clock, random, log },
+    hasTemperature: thermometer() !== undefined,
+    takesCommands: true,
+    note: openNoteStore(options.stateDir),
+  });
+  const live = createLiveConfig({
+    ...{ setup: prepared.setup, pipeline, publisher, reporter, discovery, log },
+  });
   const messaging = { link, outbox, delivery, events, topics, status, session, clock, wallClock };
   remote = connectRemote(options, prepared.remote, live, reporter, messaging);
   const reload = (next: Config): void => reloadFrom(next, live, remote, log);
-  return { ...messaging, pipeline, reporter, live, remote, reload };
+  return { ...messaging, pipeline, reporter, live, discovery, remote, reload };
 }
 
 /** The host's name as a device id: only what a topic level may hold. */
@@ -272,6 +286,7 @@ async function stopWithin(
     await pipeline.stop(pending);
     reporter.close();
     parts.remote?.close();
+    parts.discovery.close();
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
     const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);

@@ -9,6 +9,7 @@ import { healthOf } from './health.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
 import { createRate } from './statistics.ts';
+import type { Thermometer } from './temperature.ts';
 
 /** Gathers the daemon's figures into a health message: every interval, and when its state changes. */
 export interface HealthReporter {
@@ -37,6 +38,7 @@ export type HealthReporterOptions = ReporterSetup & {
   readonly publisher: Publisher;
   readonly outbox: () => OutboxFigures;
   readonly diskWrites: DiskWrites;
+  readonly thermometer: Thermometer;
   readonly isLinked: () => boolean;
   readonly sourceName: () => string;
   readonly onHealth: (health: HealthMessage) => void;
@@ -66,6 +68,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
     const ledger = pipeline.ledger();
     const { latencyMs, inferenceMs, results } = options.publisher.figures();
     const { user, system } = process.cpuUsage();
+    const temperature = options.thermometer();
     last = {
       session: options.session,
       version,
@@ -88,6 +91,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       outbox: outboxOf(options, now),
       memoryMegabytes: Math.round(process.memoryUsage.rss() / 104857.6) / 10,
       cpuPercent: cpu((user + system) / 10_000, at),
+      ...(temperature === undefined ? {} : { temperatureCelsius: temperature }),
     };
     options.onHealth(last);
   };
