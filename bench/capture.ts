@@ -39,15 +39,17 @@ function planOf(format: 'YUYV' | 'NV12', width: number, height: number): CopyPla
   return plan.value;
 }
 
-function benchCopy(
-  name: string,
-  { geometry, planes, bytes }: CopyPlan,
-  rounds: number,
-): CaptureFigure {
+function benchCopy(name: string, { geometry, planes }: CopyPlan, rounds: number): CaptureFigure {
   const [plane] = planes;
   if (plane === undefined) throw new Error('a plan has planes');
-  const slotBytes = frameBytesOf(geometry);
-  const shape = { slots, slotBytes, order: 'latest', readers: 1, workspaceBytes: 64 } as const;
+  const bytes = frameBytesOf(geometry);
+  const shape = {
+    slots,
+    slotBytes: bytes,
+    order: 'latest',
+    readers: 1,
+    workspaceBytes: 64,
+  } as const;
   const ring = createRing(shape);
   const producer = openProducer(ring, 1);
   const consumer = openConsumer(ring, 2, 0);

@@ -1,5 +1,10 @@
 // Writes the documentation that is made from the code.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { configDocs } from '../dist/test/support/config-docs.js';
+import { schemaFiles, withTables } from '../dist/test/support/topic-docs.js';
 
-writeFileSync(new URL('../docs/config.md', import.meta.url), configDocs());
+const docs = new URL('../docs/', import.meta.url);
+writeFileSync(new URL('config.md', docs), configDocs());
+const topics = new URL('topics.md', docs);
+writeFileSync(topics, withTables(readFileSync(topics, 'utf8')));
+for (const [name, text] of schemaFiles()) writeFileSync(new URL(`schemas/${name}`, docs), text);

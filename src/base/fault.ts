@@ -42,6 +42,7 @@ const faultKinds = {
   'camera.died': { retryable: true, exit: exitCodes.internal },
   'model.missing': { retryable: false, exit: exitCodes.unavailable },
   'model.manifest-invalid': { retryable: false, exit: exitCodes.unavailable },
+  'model.golden': { retryable: false, exit: exitCodes.unavailable },
   'model.hash-mismatch': { retryable: false, exit: exitCodes.unavailable },
   'model.corrupt': { retryable: false, exit: exitCodes.unavailable },
   'model.shape-mismatch': { retryable: false, exit: exitCodes.unavailable },

@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import { bytesAt, errorNumber, openLibrary, type View } from './ffi.ts';
 
 const libc = openLibrary(null);
+const { EINTR } = constants.errno;
 
 const memcpy = libc.bind('void *memcpy(void *target, const void *source, size_t bytes)');
 const exitNow = libc.bind('void _exit(int status)');
@@ -80,7 +82,6 @@ export function hold(descriptor: number): HeldDescriptor {
   return held;
 }
 
-const EINTR = 4;
 /** A signal may interrupt a call; so many in a row would be something else. */
 const interruptionsMax = 100;
 
@@ -92,6 +93,47 @@ export function requestDevice(descriptor: number, request: number, argument: Vie
     if (errno !== EINTR) return errno;
   }
   return EINTR;
+}
+
+const pipe2 = libc.bind('int pipe2(int *ends, int flags)');
+// Variadic in C; on x86-64 and arm64 Linux an integer travels alike either way.
+const fcntl = libc.bind('int fcntl(int descriptor, int command, int argument)');
+const read = libc.bind('long read(int descriptor, void *target, size_t bytes)');
+
+const F_SETFL = 4;
+const F_SETPIPE_SZ = 1031;
+const FIONREAD = 0x541b;
+
+/** Both ends of a pipe, which no other process inherits by itself. */
+export type PipeEnds = { readonly read: HeldDescriptor; readonly write: HeldDescriptor };
+
+/** Opens a pipe that is never waited for where it is read; whoever writes to it may have to wait. */
+export function openPipeEnds(): SystemResult<PipeEnds> {
+  const ends = new Int32Array(2);
+  if (Number(pipe2(ends, O_CLOEXEC)) !== 0) return { ok: false, errno: errorNumber() };
+  const [readEnd = -1, writeEnd = -1] = ends;
+  fcntl(readEnd, F_SETFL, O_NONBLOCK);
+  return { ok: true, value: { read: hold(readEnd), write: hold(writeEnd) } };
+}
+
+/** Lets a pipe hold up to so many bytes, a power of two; refused, it stays as it is. */
+export function setPipeCapacity(descriptor: number, bytes: number): void {
+  fcntl(descriptor, F_SETPIPE_SZ, bytes);
+}
+
+/**
+ * Reads what is there to the start of `target`, which may be shared memory. Returns the number of bytes,
+ * 0 at the end, or minus the errno.
+ */
+export function readDescriptor(descriptor: number, target: Uint8Array): number {
+  const bytes = Number(read(descriptor, target, target.length));
+  return bytes < 0 ? -errorNumber() : bytes;
+}
+
+/** How many bytes a read would give at once; 0 also where that cannot be said. */
+export function readableBytesOf(descriptor: number): number {
+  const count = new Int32Array(1);
+  return requestDevice(descriptor, FIONREAD, count) === 0 ? (count[0] ?? 0) : 0;
 }
 
 /** A device's memory in ours. */

@@ -32,16 +32,51 @@ export const systemClock: Clock = {
 };
 
 /**
- * Turns monotonic instants into UTC. The offset is read once, so that a step of the wall clock moves
- * no timestamp of a running session backwards.
+ * Turns monotonic instants into UTC. The offset is read once, so that a step of the wall clock moves no
+ * timestamp of a running session backwards; and a second time when the wall clock becomes right, as on
+ * a device that learns the time from the network after it has started.
  */
 export interface WallClock {
   isoOf(instant: Micros): string;
+  /** Whether times are right: something keeps this machine's clock. */
+  isSynced(): boolean;
+  /** Has `listener` called when the wall clock has become right: times are so much later from then on. */
+  onSynced(listener: (step: Millis) => void): void;
 }
 
-export function createWallClock(clock: Clock, wallNow: () => number): WallClock {
-  const offset = wallNow() - clock.now() / 1000;
+/** The system says it for a microsecond of work; who asks for every frame need not ask so often. */
+const syncedFor = seconds(1);
+
+export function createWallClock(
+  clock: Clock,
+  wallNow: () => number,
+  /** Whether the system's clock is synchronized at this moment. */
+  isSystemSynced: () => boolean = () => true,
+): WallClock {
+  const offsetNow = (): number => wallNow() - clock.now() / 1000;
+  let offset = offsetNow();
+  let isSynced = isSystemSynced();
+  let lookedAt = clock.now();
+  let tell = (_step: Millis): void => {};
+
+  const look = (): void => {
+    lookedAt = clock.now();
+    const wasSynced = isSynced;
+    isSynced = isSystemSynced();
+    if (!isSynced || wasSynced) return;
+    const step = offsetNow() - offset;
+    offset += step;
+    tell(millis(step));
+  };
+
   return {
     isoOf: (instant) => new Date(instant / 1000 + offset).toISOString(),
+    isSynced: () => {
+      if (clock.now() - lookedAt >= syncedFor * 1000) look();
+      return isSynced;
+    },
+    onSynced: (listener) => {
+      tell = listener;
+    },
   };
 }

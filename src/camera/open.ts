@@ -5,6 +5,7 @@ import { failure, fault, type Outcome } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
 import type { SourceRequest } from '../contract/threads.ts';
 import type { FrameSource } from './source.ts';
+import type { FoundCamera } from './v4l2/find.ts';
 
 /** Opens the source that the config names, again and again, and remembers which camera it was. */
 export interface SourceOpener {
@@ -15,18 +16,18 @@ export interface SourceOpener {
 
 /** Each kind is loaded only when it is wanted: decoding images alone brings 20 MB of libraries. */
 export function createSourceOpener(clock: Clock): SourceOpener {
-  let known: { readonly device: string | undefined; readonly key: string } | undefined;
+  let known: { readonly device: string | undefined; readonly camera: FoundCamera } | undefined;
 
   const openV4l2 = async (request: SourceRequest): Promise<Outcome<FrameSource>> => {
     const { device } = request.config;
-    const { chooseCamera, findCameras, keyOf } = await import('./v4l2/find.ts');
+    const { chooseCamera, findCameras } = await import('./v4l2/find.ts');
     // Only as long as the config asks for the same camera.
-    const before = known?.device === device ? known?.key : undefined;
+    const before = known?.device === device ? known?.camera : undefined;
     const camera = chooseCamera(findCameras(), device, before);
     if (!camera.ok) return camera;
     const { openV4l2Source } = await import('./v4l2/source.ts');
     const opened = await openV4l2Source(camera.value.path, request, clock);
-    if (opened.ok) known = { device, key: keyOf(camera.value) };
+    if (opened.ok) known = { device, camera: camera.value };
     return opened;
   };
 

@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
-import { exitCodes, type Fault } from '../base/fault.ts';
+import { exitCodes, type Fault, failure, fault, type Outcome, success } from '../base/fault.ts';
 import { seconds, systemClock } from '../base/time.ts';
 import type { RpicamCamera } from '../camera/rpicam/camera-list.ts';
 import { listRpicams } from '../camera/rpicam/find.ts';
+import { planStream, type StreamPlan } from '../camera/rpicam/layout.ts';
 import { chooseCamera, type FoundCamera, findCameras } from '../camera/v4l2/find.ts';
 import { type Inspection, inspectCamera } from '../camera/v4l2/inspect.ts';
 import type { Config } from '../contract/config.ts';
@@ -20,16 +21,16 @@ export const cameras: Command = {
   summary: 'the cameras found: formats, sizes, rates, controls',
   help: `Usage: sightd cameras [--config FILE] [--json] [--test [--output DIR]]
 
-Lists every camera with its formats, sizes, rates and controls, and says which one
-\`source: auto\` would choose, in which mode, and why.
+Lists every camera with its formats, sizes, rates and controls, and says which one the config's
+\`camera.source\` (\`auto\`, unless it names another) would take, in which mode, and why.
 
   -c, --config FILE   the config whose model, size and rate count (default: as \`sightd run\`)
       --json          one JSON object instead of text
-      --test          take a picture with each camera and write it as a JPEG
+      --test          take a picture with each usable camera and write it as a JPEG
       --output DIR    where to write the pictures (default: here)
   -h, --help          this text
 
-Exit codes: 0 there is a camera, 69 there is none or a picture could not be taken.
+Exit codes: 0 there is a camera to take, 69 there is none or a picture could not be taken.
 `,
   run: async ({ args, terminal, environment, stop }) => {
     const options = {
@@ -51,11 +52,9 @@ Exit codes: 0 there is a camera, 69 there is none or a picture could not be take
       : [];
     if (isJson) terminal.write(`${JSON.stringify(jsonOf(listing, pictures), null, 2)}\n`);
     else terminal.write(textOf(listing, pictures, terminal));
-    const isFailed = pictures.some((picture) => picture.fault !== undefined);
-    const isThere = listing.cameras.some(({ inspection }) => inspection !== undefined);
-    return (isThere || listing.rpicams.length > 0) && !isFailed
-      ? exitCodes.clean
-      : exitCodes.unavailable;
+    const isFailed = pictures.some(({ outcome }) => !outcome.ok);
+    const isTaken = listing.choice !== undefined && !isClosed(listing, listing.choice);
+    return isTaken && !isFailed ? exitCodes.clean : exitCodes.unavailable;
   },
 };
 
@@ -68,16 +67,20 @@ type ListedCamera = {
 type Listing = {
   readonly cameras: readonly ListedCamera[];
   readonly rpicams: readonly RpicamCamera[];
-  /** The path of the V4L2 camera, or the number of the CSI camera, that `auto` would take. */
+  /** What a CSI camera would be asked for. */
+  readonly plan: StreamPlan | undefined;
+  /** The source that chooses: the config's, or `auto`. */
+  readonly source: 'auto' | 'v4l2' | 'rpicam';
+  /** The path of the V4L2 camera, or the number of the CSI camera, that it would take. */
   readonly choice: string | undefined;
-  /** Why `auto` would take none. */
+  /** Why it would take none. */
   readonly obstacle: Fault | undefined;
 };
 
 type Picture = {
+  /** The path of a V4L2 camera, or the number of a CSI camera. */
   readonly camera: string;
-  readonly file: string;
-  readonly fault: Fault | undefined;
+  readonly outcome: Outcome<string>;
 };
 
 function requestOf(config: Config): SourceRequest {
@@ -94,21 +97,62 @@ function requestOf(config: Config): SourceRequest {
 }
 
 async function listCameras(request: SourceRequest): Promise<Listing> {
+  const { config, need } = request;
   const found = findCameras();
-  const listed = found.map((camera) => {
-    const inspection = inspectCamera(camera.path, request);
-    return { found: camera, inspection: inspection.ok ? inspection.value : undefined };
-  });
   const rpicams = await listRpicams();
-  const list = rpicams.ok ? rpicams.value : [];
-  const choice = chooseCamera(found, request.config.device, undefined);
-  const csi = found.length === 0 ? list[0]?.index : undefined;
+  const plan = planStream({ ...config, device: undefined }, need);
+  const source = config.source === 'v4l2' || config.source === 'rpicam' ? config.source : 'auto';
+  const choice = choose(source, config.device, found, rpicams);
   return {
-    cameras: listed,
-    rpicams: list,
-    choice: choice.ok ? choice.value.path : csi?.toString(),
-    obstacle: choice.ok || csi !== undefined ? undefined : choice.fault,
+    cameras: found.map((camera) => {
+      const inspection = inspectCamera(camera.path, request);
+      return { found: camera, inspection: inspection.ok ? inspection.value : undefined };
+    }),
+    rpicams: rpicams.ok ? rpicams.value : [],
+    plan: plan.ok ? plan.value : undefined,
+    source,
+    choice: choice.ok ? choice.value : undefined,
+    obstacle: choice.ok ? undefined : choice.fault,
   };
+}
+
+const isClosed = (listing: Listing, camera: string): boolean =>
+  listing.cameras.some(({ found }) => found.path === camera && found.state.kind === 'closed');
+
+/** As `camera/open.ts` does it. */
+function choose(
+  source: Listing['source'],
+  device: string | undefined,
+  found: readonly FoundCamera[],
+  rpicams: Outcome<readonly RpicamCamera[]>,
+): Outcome<string> {
+  if (source === 'rpicam') return chooseRpicam(device, rpicams);
+  const camera = chooseCamera(found, device, undefined);
+  if (camera.ok) return success(camera.value.path);
+  if (source === 'v4l2' || camera.fault.code !== 'camera.none') return camera;
+  const rpicam = chooseRpicam(device, rpicams);
+  const isNone = !rpicam.ok && ['camera.none', 'camera.tool-missing'].includes(rpicam.fault.code);
+  return isNone ? camera : rpicam;
+}
+
+function chooseRpicam(
+  device: string | undefined,
+  rpicams: Outcome<readonly RpicamCamera[]>,
+): Outcome<string> {
+  if (!rpicams.ok) return rpicams;
+  const [first] = rpicams.value;
+  const camera =
+    device === undefined ? first : rpicams.value.find(({ index }) => String(index) === device);
+  if (camera !== undefined) return success(String(camera.index));
+  return failure(
+    device === undefined
+      ? fault('camera.none', 'no Raspberry Pi camera is connected', 'Check its ribbon cable.')
+      : fault(
+          'camera.missing',
+          `there is no Raspberry Pi camera ${device}`,
+          'Set camera.device to the number of one that is listed, or leave it out.',
+        ),
+  );
 }
 
 async function takePictures(
@@ -119,43 +163,55 @@ async function takePictures(
   stop: AbortSignal,
 ): Promise<readonly Picture[]> {
   const targets = [
-    ...listing.cameras.map(({ found }) => ({ source: 'v4l2' as const, device: found.path })),
+    // What is wrong with the others is said where they are listed.
+    ...listing.cameras
+      .filter(({ found }) => found.state.kind !== 'unusable')
+      .map(({ found }) => ({ source: 'v4l2' as const, device: found.path })),
     ...listing.rpicams.map(({ index }) => ({ source: 'rpicam' as const, device: String(index) })),
   ];
   const pictures: Picture[] = [];
-  // People want to see more than the model does.
   for (const { source, device } of targets) {
     if (stop.aborted) break;
-    terminal.complain(`sightd: taking a picture with ${device}\n`);
-    const file = join(folder, `camera-${device.split('/').pop()}.jpg`);
+    const name = source === 'rpicam' ? `csi${device}` : device.split('/').pop();
+    terminal.complain(`sightd: taking a picture with ${nameOf(device)}\n`);
+    const file = join(folder, `camera-${name}.jpg`);
     const config = { ...request.config, source, device };
+    // People want to see more than the model does.
     const need = {
       width: Math.max(640, request.need.width),
       height: Math.max(480, request.need.height),
     };
     const taken = await takePicture({ ...request, config, need }, file, systemClock, stop);
-    pictures.push({ camera: device, file, fault: taken.ok ? undefined : taken.fault });
+    pictures.push({ camera: device, outcome: taken.ok ? success(file) : taken });
   }
   return pictures;
 }
 
+const nameOf = (camera: string): string =>
+  camera.startsWith('/') ? camera : `CSI camera ${camera}`;
+
 function textOf(listing: Listing, pictures: readonly Picture[], terminal: Terminal): string {
+  const { cameras: listed, rpicams, plan, source, choice, obstacle } = listing;
+  const takerOf = (camera: string): string | undefined => (camera === choice ? source : undefined);
   const parts = [
-    ...listing.cameras.map(({ found, inspection }) =>
-      cameraText(found, inspection, found.path === listing.choice, terminal),
+    ...listed.map(({ found, inspection }) =>
+      cameraText(found, inspection, takerOf(found.path), terminal),
     ),
-    ...listing.rpicams.map((camera) =>
-      rpicamText(camera, String(camera.index) === listing.choice, terminal),
-    ),
-    ...pictures.map(({ camera, file, fault }) =>
-      fault === undefined
-        ? `${camera}: wrote ${file}\n`
-        : `${styled(terminal, 'red', `${camera}: no picture: ${fault.message}`)}\n  ${fault.mend}\n`,
-    ),
+    ...rpicams.map((camera) => rpicamText(camera, plan, takerOf(String(camera.index)), terminal)),
   ];
-  const { obstacle } = listing;
+  if (pictures.length > 0) {
+    parts.push(pictures.map((picture) => pictureText(picture, terminal)).join(''));
+  }
   if (obstacle !== undefined) parts.push(`${obstacle.message}\n  ${obstacle.mend}\n`);
   return parts.join('\n');
+}
+
+function pictureText({ camera, outcome }: Picture, terminal: Terminal): string {
+  if (outcome.ok) return `${nameOf(camera)}: wrote ${outcome.value}\n`;
+  const { message, mend } = outcome.fault;
+  // Most faults of a device begin with its path.
+  const what = message.startsWith(`${camera}: `) ? message.slice(camera.length + 2) : message;
+  return `${styled(terminal, 'red', `${nameOf(camera)}: no picture: ${what}`)}\n  ${mend}\n`;
 }
 
 function jsonOf(listing: Listing, pictures: readonly Picture[]): object {
@@ -175,15 +231,19 @@ function jsonOf(listing: Listing, pictures: readonly Picture[]): object {
         ...control,
         items: Object.fromEntries(control.items),
       })),
-      auto: autoOf(inspection),
+      auto: found.state.kind === 'usable' ? autoOf(inspection) : null,
     })),
     rpicams: listing.rpicams.map((camera) => ({
       source: 'rpicam',
       ...camera,
       chosen: String(camera.index) === listing.choice,
+      auto: listing.plan === undefined ? null : { fourcc: 'YU12', ...listing.plan.size },
     })),
-    pictures,
-    obstacle: listing.obstacle,
+    pictures: pictures.map(({ camera, outcome }) => ({
+      camera,
+      ...(outcome.ok ? { file: outcome.value } : { fault: outcome.fault }),
+    })),
+    obstacle: listing.obstacle ?? null,
   };
 }
 

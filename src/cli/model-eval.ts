@@ -8,12 +8,12 @@ import { decodeImage, type Picture } from '../camera/image.ts';
 import { wholeFrame } from '../contract/frame.ts';
 import { modelInputSchema } from '../contract/manifest.ts';
 import type { ModelFile } from '../contract/threads.ts';
-import { openTensorKernel, type TensorKernel, workspaceBytesOf } from '../inference/kernel.ts';
+import { createFrameRoom, type FrameRoom } from '../inference/frame-room.ts';
+import { openTensorKernel, type TensorKernel } from '../inference/kernel.ts';
 import { hasManifest, loadManifest, loadModel } from '../inference/manifest.ts';
 import { openSession, readModelFacts } from '../inference/open.ts';
 import { softmax, topK } from '../inference/scores.ts';
 import type { ModelSession } from '../inference/session.ts';
-import { createRing, slotOffsetOf, workspaceOf } from '../ring/layout.ts';
 
 export type Evaluation = {
   readonly model: string;
@@ -38,8 +38,7 @@ export type EvaluationOptions = {
 };
 
 /** Pictures are decoded as a replay would: shrunk to fit the default camera's size. */
-const widthMax = 640;
-const heightMax = 480;
+const largest = { width: 640, height: 480 };
 
 const rowSchema = z.union([
   z
@@ -147,24 +146,19 @@ async function inferModel(path: string): Promise<Outcome<ModelFile>> {
   });
 }
 
-/** One slot, one workspace, one session: the inference worker's parts without its thread. */
+/** Room for a frame, and one session: the inference worker's parts without its thread. */
 type Bench = {
-  readonly pixels: Uint8Array;
-  readonly offset: number;
+  readonly room: FrameRoom;
   readonly kernel: TensorKernel;
   readonly session: ModelSession;
 };
 
 async function openBench(model: ModelFile, threads: number): Promise<Outcome<Bench>> {
-  const slotBytes = widthMax * heightMax * 3;
-  const workspaceBytes = workspaceBytesOf(model.input, widthMax, heightMax);
-  const ring = createRing({ slots: 1, slotBytes, order: 'fifo', readers: 1, workspaceBytes });
-  const offset = slotOffsetOf(ring.shape, 0);
-  const kernel = openTensorKernel(workspaceOf(ring, 0), model.input, wholeFrame);
+  const room = createFrameRoom(model.input, largest, largest.width * largest.height * 3);
+  const kernel = openTensorKernel(room.workspace, model.input, wholeFrame);
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return session;
-  const pixels = new Uint8Array(ring.memory.buffer, offset, slotBytes);
-  return success({ pixels, offset, kernel, session: session.value });
+  return success({ room, kernel, session: session.value });
 }
 
 type Tally = {
@@ -190,9 +184,10 @@ async function classifyAll(
     prepare: [],
     inference: [],
   };
+  const { width, height } = largest;
   for (const [at, row] of rows.entries()) {
     if (options.stop.aborted) break;
-    const picture = await decodeImage(findImage(options.images, row.file), widthMax, heightMax);
+    const picture = await decodeImage(findImage(options.images, row.file), width, height);
     const scores = picture.ok ? await classify(picture.value, bench, tally) : undefined;
     if (scores === undefined) tally.unreadable += 1;
     else count(scores, row, model, tally);
@@ -206,9 +201,9 @@ async function classify(
   bench: Bench,
   tally: Tally,
 ): Promise<Float32Array | undefined> {
-  bench.pixels.set(picture.pixels);
+  bench.room.pixels.set(picture.pixels);
   const begun = systemClock.now();
-  bench.kernel.prepare(picture.geometry, bench.offset);
+  bench.kernel.prepare(picture.geometry, bench.room.offset);
   const prepared = systemClock.now();
   const outcome = await bench.session.run();
   tally.prepare.push((prepared - begun) / 1000);

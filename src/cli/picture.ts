@@ -1,7 +1,7 @@
 import { type FrameGeometry, frameBytesOf, wholeFrame } from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
-import { openTensorKernel, workspaceBytesOf } from '../inference/kernel.ts';
-import { createRing, slotOffsetOf, workspaceOf } from '../ring/layout.ts';
+import { createFrameRoom } from '../inference/frame-room.ts';
+import { openTensorKernel } from '../inference/kernel.ts';
 
 /** A picture for people: R G B, three bytes a pixel, rows without padding. */
 export type RgbPicture = {
@@ -36,20 +36,13 @@ export function createPictureMaker(largest: FrameGeometry): PictureMaker {
       resize: { rule: 'squash' },
     };
   };
-  const ring = createRing({
-    slots: 1,
-    slotBytes: frameBytesOf(largest),
-    order: 'fifo',
-    readers: 1,
-    workspaceBytes: workspaceBytesOf(inputOf(largest), largest.width, largest.height),
-  });
-  const offset = slotOffsetOf(ring.shape, 0);
+  const room = createFrameRoom(inputOf(largest), largest, frameBytesOf(largest));
   return {
-    target: new Uint8Array(ring.memory.buffer, offset, ring.shape.slotBytes),
+    target: room.pixels,
     make: (geometry) => {
       const input = inputOf(geometry);
-      const kernel = openTensorKernel(workspaceOf(ring, 0), input, wholeFrame);
-      kernel.prepare(geometry, offset);
+      const kernel = openTensorKernel(room.workspace, input, wholeFrame);
+      kernel.prepare(geometry, room.offset);
       const { width, height } = input;
       return { width, height, pixels: kernel.tensor as Uint8Array };
     },

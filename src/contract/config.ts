@@ -183,6 +183,23 @@ const mqttSchema = z
     }
   });
 
+const homeAssistantSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Announce this device and its entities to Home Assistant; switched off, they are taken away.',
+    ),
+  prefix: z
+    .string()
+    .regex(
+      /^[^#+/\p{Cc}]+(\/[^#+/\p{Cc}]+){0,3}$/u,
+      'up to 4 levels without + and #, no slash at the ends',
+    )
+    .default('homeassistant')
+    .describe("Home Assistant's discovery prefix; its birth message is awaited on PREFIX/status."),
+});
+
 const outboxSchema = z.strictObject({
   messagesMax: z
     .int()
@@ -257,6 +274,7 @@ export const configSchema = z.strictObject({
   label: labelSchema.prefault({}),
   publish: publishSchema.prefault({}),
   mqtt: mqttSchema.prefault({}),
+  homeAssistant: homeAssistantSchema.prefault({}),
   outbox: outboxSchema.prefault({}),
   remoteConfig: remoteConfigSchema.prefault({}),
   health: healthSchema.prefault({}),

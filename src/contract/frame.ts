@@ -121,13 +121,19 @@ export function rowBytesOf(format: PixelFormat, width: number): number {
   }
 }
 
+/** Whether U and V have a plane each, whose rows are half as long as those of luma. */
+export const hasChromaPlanes = (format: PixelFormat): boolean =>
+  format === 'YU12' || format === 'YV12';
+
 /** Bytes that one whole frame, all planes of it, occupies in a slot. */
 export function frameBytesOf({ format, stride, height }: FrameGeometry): number {
   const luma = stride * height;
   if (chromaStepOf(format).y === 1) return luma;
   assert(height % 2 === 0, 'chroma is shared by pairs of rows');
-  const ownPlanes = format === 'YU12' || format === 'YV12';
-  assert(!ownPlanes || stride % 2 === 0, 'rows of chroma are half as long as rows of luma');
+  assert(
+    !hasChromaPlanes(format) || stride % 2 === 0,
+    'rows of chroma are half as long as rows of luma',
+  );
   return luma * 1.5;
 }
 

@@ -38,6 +38,17 @@ export const modelManifestSchema = z.strictObject({
   labels: z.union([z.array(z.string().min(1)).min(1), z.string().min(1)]),
   input: modelInputSchema,
   output: z.strictObject({ kind: z.enum(['probabilities', 'logits']) }),
+  /**
+   * A picture and what the model says of it: `image` relative to the manifest, the label that must be
+   * the best, and the least score it must have. The device asks the model each time it loads it.
+   */
+  golden: z
+    .strictObject({
+      image: z.string().min(1),
+      label: z.string().min(1),
+      scoreMin: z.number().gt(0).max(1).default(0.5),
+    })
+    .optional(),
   source: z.string().min(1),
   license: z.string().min(1),
 });

@@ -1,221 +1,279 @@
 import { z } from 'zod';
 import { dropReasons } from './ledger.ts';
 
-/** What the daemon says over MQTT. Times are UTC, ISO 8601 with milliseconds. */
+/*
+ * What the daemon says and hears over MQTT: one schema a message. Types, validation, the JSON Schemas in
+ * docs/schemas/ and the tables of docs/topics.md all come from here; contract.ts says how each travels.
+ */
 
 const count = z.int().min(0);
+const time = z.iso.datetime({ precision: 3 });
 
-export const statusMessageSchema = z.strictObject({
-  state: z.enum(['online', 'stopped', 'offline']),
-  /** One run of the daemon; a late will of an earlier run can be told by it. */
-  session: z.string(),
-  version: z.string(),
-});
+const session = z
+  .string()
+  .describe('One run of the daemon; a late will of an earlier run can be told by it.');
+const id = z
+  .int()
+  .min(1)
+  .describe(
+    'Rises with every label, event and verdict of the device, also across restarts; a repeated one is a duplicate.',
+  );
+const clockSynced = z
+  .boolean()
+  .describe("Whether the device's clock was right at that time: something had synchronized it.");
+const sequence = z
+  .int()
+  .min(1)
+  .describe('Counts every captured frame of the session, also those that were let go.');
+const model = z
+  .strictObject({ name: z.string(), version: z.string() })
+  .describe('The model that classifies.');
+
+export const statusMessageSchema = z
+  .strictObject({
+    state: z
+      .enum(['online', 'stopped', 'offline'])
+      .describe(
+        '`online`: connected. `stopped`: left in order. `offline`: lost; the broker says so.',
+      ),
+    session,
+    version: z.string().describe("The daemon's version."),
+  })
+  .describe('Whether the device is there.');
 
 export const scoredLabelSchema = z.strictObject({
   label: z.string(),
-  /** Place in the model's outputs. */
-  index: count,
-  score: z.number(),
+  index: count.describe("Place in the model's outputs."),
+  score: z.number().describe('0 to 1, as the model gives it for this frame.'),
 });
 
-export const resultMessageSchema = z.strictObject({
-  session: z.string(),
-  /** Counts every captured frame of the session, dropped ones too, from 1. */
-  sequence: z.int().min(1),
-  capturedAt: z.iso.datetime(),
-  /** From capture to publishing. */
-  latencyMs: z.number().min(0),
-  /** Preparing the tensor and running the model. */
-  inferenceMs: z.number().min(0),
-  model: z.strictObject({ name: z.string(), version: z.string() }),
-  top: z.array(scoredLabelSchema).min(1),
-});
+export const resultMessageSchema = z
+  .strictObject({
+    session,
+    sequence,
+    capturedAt: time.describe('When the frame was captured.'),
+    clockSynced,
+    latencyMs: z.number().min(0).describe('From capture to publishing.'),
+    inferenceMs: z.number().min(0).describe('Preparing the tensor and running the model.'),
+    model,
+    top: z
+      .array(scoredLabelSchema)
+      .min(1)
+      .describe('The best labels, best first: `publish.topK` of them.'),
+  })
+  .describe('What the model says of one frame.');
 
-export const labelMessageSchema = z.strictObject({
-  session: z.string(),
-  /** Rises with every label and event of the device, also across restarts; a repeated one is a duplicate. */
-  id: z.int().min(1),
-  /** The settled label; null while none has been taken up. */
-  label: z.string().nullable(),
-  score: z.number().min(0).max(1),
-  previous: z.string().nullable(),
-  sequence: z.int().min(0),
-  since: z.iso.datetime(),
-});
+export const labelMessageSchema = z
+  .strictObject({
+    session,
+    id,
+    label: z.string().nullable().describe('The settled label; null while none has been taken up.'),
+    score: z.number().min(0).max(1).describe('Its smoothed score; 0 without a label.'),
+    previous: z.string().nullable().describe('The label before.'),
+    sequence,
+    since: time.describe('When the frame that settled it was captured.'),
+    clockSynced,
+  })
+  .describe('The settled label, as it changes.');
 
-export const eventMessageSchema = z.strictObject({
-  session: z.string(),
-  /** Counts labels and events together, see there. */
-  id: z.int().min(1),
-  at: z.iso.datetime(),
-  /** A fault's code, or one of `eventCodes`. */
-  code: z.string(),
-  /** The thread or part it is about. */
-  component: z.string().optional(),
-  message: z.string(),
-  /** What a person can do about it; faults have it. */
-  mend: z.string().optional(),
-  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-});
+export const eventMessageSchema = z
+  .strictObject({
+    session,
+    id,
+    at: time.describe('When it happened.'),
+    clockSynced,
+    code: z.string().describe('What happened: the code of a fault, or one of those below.'),
+    component: z.string().optional().describe('The thread or part it is about.'),
+    message: z.string().describe('A sentence for a person.'),
+    mend: z.string().optional().describe('What a person can do about it; faults have it.'),
+    data: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .describe('Its figures.'),
+  })
+  .describe('Something that happened to the daemon.');
 
-/** Events that are no faults. */
-export const eventCodes = [
-  'daemon.started',
-  'daemon.stopping',
-  'camera.back',
-  'mqtt.reconnected',
-  'outbox.overflow',
-  'config.trial',
-  'config.applied',
-  'config.rejected',
-  'config.rolled-back',
-] as const;
+/** Events that are no faults: when they come, and the figures they have. */
+export const eventCodes = {
+  'daemon.started': 'at the start: `version`',
+  'daemon.stopping': 'a clean stop begins: `reason`',
+  'camera.back': 'a camera that was waited for is open: `source`',
+  'mqtt.reconnected': 'a broker that was lost is back: `goneSeconds`',
+  'outbox.overflow':
+    'messages had to be given up; told once, when there is room again: `lost`, `labels`, `events`, `verdicts`, `firstId`, `lastId`',
+  'clock.synced':
+    'the clock became right; times are so much later from here on, or earlier: `stepSeconds`',
+  'config.trial': 'a change from afar is in force, on trial: `version`, `lastKnownGood`',
+  'config.applied': 'a change from afar is in force for good: `version`, `lastKnownGood`',
+  'config.rejected': 'a change from afar was refused: `version`, `lastKnownGood`',
+  'config.rolled-back': 'a change from afar did not do: `version`, `lastKnownGood`',
+} as const;
 
-export const ledgerSchema = z.strictObject({
-  captured: count,
-  classified: count,
-  gated: count,
-  dropped: z.strictObject(
-    Object.fromEntries(dropReasons.map((reason) => [reason, count])) as Record<
-      (typeof dropReasons)[number],
-      typeof count
-    >,
-  ),
-  failed: count,
-  inFlight: count,
-});
+const dropped = Object.fromEntries(dropReasons.map((reason) => [reason, count]));
+
+export const ledgerSchema = z
+  .strictObject({
+    captured: count,
+    classified: count,
+    gated: count.describe('Not classified because nothing had changed.'),
+    dropped: z.strictObject(dropped as Record<(typeof dropReasons)[number], typeof count>),
+    failed: count.describe('Broken at capture, or its classification failed.'),
+    inFlight: count.describe('Waiting, or being classified.'),
+  })
+  .describe(
+    'Where every frame of the session went: captured = classified + gated + all dropped + failed + inFlight.',
+  );
 
 export const faultSchema = z.strictObject({
-  /** `area.problem`, as docs/faults.md lists them. */
-  code: z.string(),
-  message: z.string(),
-  mend: z.string(),
-  retryable: z.boolean(),
+  code: z.string().describe('`area.problem`.'),
+  message: z.string().describe('What is wrong.'),
+  mend: z.string().describe('What a person can do about it.'),
+  retryable: z.boolean().describe('Whether it may pass by itself.'),
 });
 
 const percentilesSchema = z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() });
 
 export const healthStates = ['starting', 'ok', 'degraded', 'stopping'] as const;
 
-export const healthMessageSchema = z.strictObject({
-  session: z.string(),
-  version: z.string(),
-  state: z.enum(healthStates),
-  at: z.iso.datetime(),
-  uptimeSeconds: z.number().min(0),
-  ledger: ledgerSchema,
-  /** Per second, over the time since the last health message. */
-  rates: z.strictObject({ captured: z.number(), classified: z.number(), dropped: z.number() }),
-  /** Over the classified frames since the last health message; absent when there were none. */
-  latencyMs: percentilesSchema.optional(),
-  inferenceMs: percentilesSchema.optional(),
-  results: z.strictObject({ published: count, thinned: count, unsent: count }),
-  camera: z.strictObject({
-    /** `waiting`: there is no camera to read now; `fault` says why, and it is tried again by itself. */
-    state: z.enum(['opening', 'streaming', 'waiting']),
-    /** The camera, its format, size and rate; empty until one was open. */
-    source: z.string(),
-    fault: faultSchema.optional(),
-    /** How often a camera was opened after the first time. */
-    reopens: count,
-    /** How often its thread died and was started again. */
-    restarts: count,
-  }),
-  inference: z.strictObject({ workers: count, restarts: count }),
-  model: z.strictObject({ name: z.string(), version: z.string() }),
-  outbox: z.strictObject({
-    /** Labels and events that the broker has not acknowledged yet. */
-    waiting: count,
-    bytes: count,
-    /** Given up since the start, because `outbox.messagesMax` or `bytesMax` was reached. */
-    lost: count,
-    /** Whether what waits would survive a restart; false when there is no usable disk. */
-    stored: z.boolean(),
-    /** What the daemon wrote to disks in the last hour; absent where the system does not count it. */
-    writtenBytesPerHour: count.optional(),
-  }),
-  memoryMegabytes: z.number().min(0),
-  cpuPercent: z.number().min(0),
-});
+export const healthMessageSchema = z
+  .strictObject({
+    session,
+    version: z.string().describe("The daemon's version."),
+    state: z
+      .enum(healthStates)
+      .describe('`degraded`: no broker, no camera, or a thread is being started again.'),
+    at: time.describe('When this was so.'),
+    clockSynced,
+    uptimeSeconds: z.number().min(0).describe('Since the daemon started.'),
+    ledger: ledgerSchema,
+    rates: z
+      .strictObject({ captured: z.number(), classified: z.number(), dropped: z.number() })
+      .describe('Frames per second since the last health message.'),
+    latencyMs: percentilesSchema
+      .optional()
+      .describe(
+        'From capture to publishing, since the last health message; absent without a frame.',
+      ),
+    inferenceMs: percentilesSchema
+      .optional()
+      .describe('Tensor and model, since the last health message.'),
+    results: z
+      .strictObject({
+        published: count,
+        thinned: count.describe('Over the rate, or overtaken by a newer one.'),
+        unsent: count.describe('No connection, or one that could not keep up.'),
+      })
+      .describe('What became of the results of the session.'),
+    camera: z.strictObject({
+      state: z
+        .enum(['opening', 'streaming', 'waiting'])
+        .describe('`waiting`: there is none to read now; it is tried again by itself.'),
+      source: z
+        .string()
+        .describe('The camera, its format, size and rate as granted; empty until one was open.'),
+      fault: faultSchema.optional().describe('Why it is waited for.'),
+      reopens: count.describe('How often a camera was opened after the first time.'),
+      restarts: count.describe('How often its thread died and was started again.'),
+    }),
+    inference: z.strictObject({
+      workers: count.describe('Threads that classify side by side.'),
+      restarts: count.describe('How often one died and was started again.'),
+    }),
+    model,
+    outbox: z.strictObject({
+      waiting: count.describe('Labels, events and verdicts that the broker has not acknowledged.'),
+      bytes: count.describe('Their bytes.'),
+      lost: count.describe(
+        'Given up since the start: `outbox.messagesMax` or `bytesMax` was reached.',
+      ),
+      stored: z.boolean().describe('Whether what waits would survive a restart.'),
+      writtenBytesPerHour: count
+        .optional()
+        .describe(
+          "What the daemon wrote to disks in the last hour, without the file system's own.",
+        ),
+    }),
+    memoryMegabytes: z.number().min(0).describe('Resident memory, in MiB.'),
+    cpuPercent: z
+      .number()
+      .min(0)
+      .describe('Of one core, since the last health message, all threads together.'),
+    temperatureCelsius: z
+      .number()
+      .optional()
+      .describe("The processor's, where the system tells it."),
+  })
+  .describe('The whole picture.');
 
 /** A change of config that is asked for, over the device's own config file. */
-export const desiredMessageSchema = z.strictObject({
-  /** Strictly increasing: a version that was tried, or an older one, is refused. */
-  version: z.int().min(1),
-  /**
-   * A part of the config: mappings are merged key by key, everything else is replaced, and `null`
-   * takes a key away so that its default applies (RFC 7396).
-   */
-  config: z.record(z.string(), z.unknown()),
-});
+export const desiredMessageSchema = z
+  .strictObject({
+    version: z
+      .int()
+      .min(1)
+      .describe('Strictly increasing: a version that was tried, or an older one, is refused.'),
+    config: z
+      .record(z.string(), z.unknown())
+      .describe(
+        'A part of the config: mappings are merged key by key, everything else is replaced, and `null` takes a key away so that its default applies (RFC 7396).',
+      ),
+  })
+  .describe('A change of the config. An empty payload takes all changes away.');
 
 /** A desired message with proof of who wrote it. */
-export const signedMessageSchema = z.strictObject({
-  /** The text of a desired message; its exact UTF-8 bytes are what is signed. */
-  payload: z.string(),
-  /** Ed25519, in base64. */
-  signature: z.string(),
-});
+export const signedMessageSchema = z
+  .strictObject({
+    payload: z
+      .string()
+      .describe('The text of a `config/desired`; its exact UTF-8 bytes are what is signed.'),
+    signature: z.string().describe('Ed25519, in base64.'),
+  })
+  .describe('A change of the config with proof of who wrote it, for `remoteConfig.publicKey`.');
 
 export const pathErrorSchema = z.strictObject({
-  /** Dotted path of the key, as in `camera.width`; empty when it is about the whole document. */
-  path: z.string(),
-  /** What is wrong and how to mend it. */
-  message: z.string(),
+  path: z
+    .string()
+    .describe('The key, as in `camera.width`; empty when it is about the whole document.'),
+  message: z.string().describe('What is wrong and how to mend it.'),
 });
 
 export const reportedStates = ['applied', 'trial', 'rejected', 'rolled-back'] as const;
 
-/** What became of the newest desired message. */
-export const reportedMessageSchema = z.strictObject({
-  session: z.string(),
-  /** Counts labels, events and verdicts together, see there. */
-  id: z.int().min(1),
-  at: z.iso.datetime(),
-  /** Of the message this is about; null for none, an empty one, or one whose version is unreadable. */
-  version: z.int().min(1).nullable(),
-  /**
-   * `trial`: in force until health was ok for `remoteConfig.trialSeconds`. `rejected`: never in force.
-   * `rolled-back`: was in force, did not do, and will not be tried again.
-   */
-  state: z.enum(reportedStates),
-  /** Why, when rejected or rolled back. */
-  errors: z.array(pathErrorSchema),
-  /** The whole config in force now. */
-  config: z.record(z.string(), z.unknown()),
-  /** The version to which a failed trial returns; null is the config file alone. */
-  lastKnownGood: z.int().min(1).nullable(),
-});
+export const reportedMessageSchema = z
+  .strictObject({
+    session,
+    id,
+    at: time.describe('When it was decided.'),
+    clockSynced,
+    version: z
+      .int()
+      .min(1)
+      .nullable()
+      .describe(
+        'Of the message this is about; null for none, an empty one, or one whose version is unreadable.',
+      ),
+    state: z
+      .enum(reportedStates)
+      .describe(
+        '`trial`: in force until health was ok for `remoteConfig.trialSeconds`. `applied`: in force. `rejected`: never in force. `rolled-back`: was in force, did not do, and will not be tried again.',
+      ),
+    errors: z.array(pathErrorSchema).describe('Why, when rejected or rolled back.'),
+    config: z.record(z.string(), z.unknown()).describe('The whole config in force now.'),
+    lastKnownGood: z
+      .int()
+      .min(1)
+      .nullable()
+      .describe('The version to which a failed trial returns; null is the config file alone.'),
+  })
+  .describe('What became of the newest change of the config, and what is in force.');
 
 export type StatusMessage = z.infer<typeof statusMessageSchema>;
 export type ResultMessage = z.infer<typeof resultMessageSchema>;
 export type EventMessage = z.infer<typeof eventMessageSchema>;
-export type EventCode = (typeof eventCodes)[number];
+export type EventCode = keyof typeof eventCodes;
 export type LabelMessage = z.infer<typeof labelMessageSchema>;
 export type HealthMessage = z.infer<typeof healthMessageSchema>;
 export type PathError = z.infer<typeof pathErrorSchema>;
 export type ReportedMessage = z.infer<typeof reportedMessageSchema>;
 export type HealthState = HealthMessage['state'];
 export type ScoredLabel = z.infer<typeof scoredLabelSchema>;
-
-/** The device's topics: `BASE/DEVICE/NAME`. */
-export type Topics = Readonly<
-  Record<
-    'status' | 'health' | 'event' | 'result' | 'label' | 'configDesired' | 'configReported',
-    string
-  >
->;
-
-export function topicsOf(base: string, device: string): Topics {
-  const topic = (name: string): string => `${base}/${device}/${name}`;
-  return {
-    status: topic('status'),
-    health: topic('health'),
-    event: topic('event'),
-    result: topic('result'),
-    label: topic('label'),
-    configDesired: topic('config/desired'),
-    configReported: topic('config/reported'),
-  };
-}

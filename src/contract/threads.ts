@@ -57,6 +57,16 @@ export type ModelFile = {
   readonly labels: readonly string[];
   readonly input: ModelInput;
   readonly outputKind: 'probabilities' | 'logits';
+  /** A picture of which it is known what the model says. */
+  readonly golden?: { readonly image: string; readonly label: string; readonly scoreMin: number };
+};
+
+/** The golden picture as the model takes it; `index` is the output that must be the best. */
+export type GoldenTensor = {
+  readonly tensor: Uint8Array | Float32Array;
+  readonly image: string;
+  readonly index: number;
+  readonly scoreMin: number;
 };
 
 /** Which of a model's scores are reported. */
@@ -71,6 +81,7 @@ export type InferenceCommand =
   | {
       readonly kind: 'start';
       readonly model: ModelFile;
+      readonly golden: GoldenTensor | undefined;
       readonly threads: number;
       readonly wanted: WantedScores;
       readonly view: FrameView;

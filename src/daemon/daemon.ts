@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isClockSynced } from '../base/clock-sync.ts';
 import { type Fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
@@ -7,13 +8,9 @@ import type { Random } from '../base/random.ts';
 import { type Clock, createWallClock, millis, seconds } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
+import { type Topics, topicsOf } from '../contract/contract.ts';
 import type { Ledger } from '../contract/ledger.ts';
-import {
-  type HealthMessage,
-  type StatusMessage,
-  type Topics,
-  topicsOf,
-} from '../contract/messages.ts';
+import type { HealthMessage, StatusMessage } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { defaultBackoff } from '../mqtt/connection.ts';
 import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
@@ -21,6 +18,8 @@ import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
 import { type Link, openLink } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { closeOutbox } from './close-outbox.ts';
+import { createDiscovery, type Discovery } from './discovery.ts';
+import { openNoteStore } from './discovery-note.ts';
 import { createDiskWrites, writtenBytes } from './disk-writes.ts';
 import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
@@ -36,6 +35,7 @@ import { startRemote } from './remote-start.ts';
 import { openRemoteStore } from './remote-store.ts';
 import type { Setup } from './setup.ts';
 import { verifierOf } from './signature.ts';
+import { openThermometer } from './temperature.ts';
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -138,6 +138,7 @@ type Parts = {
   readonly topics: Topics;
   readonly status: (state: StatusMessage['state']) => string;
   readonly live: LiveConfig;
+  readonly discovery: Discovery;
   readonly remote: RemoteConfig | undefined;
   /** Goes on with another config of the device's own. */
   readonly reload: (config: Config) => void;
@@ -151,7 +152,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   const topics = topicsOf(config.mqtt.base, device);
   const status = (state: StatusMessage['state']): string =>
     JSON.stringify({ state, session, version } satisfies StatusMessage);
-  const wallClock = createWallClock(clock, Date.now);
+  const wallClock = createWallClock(clock, Date.now, isClockSynced);
   const failures = createFailureLog(log);
   const { outbox, events, news } = await openNews({
     ...{ config, log, stateDir: options.stateDir },
@@ -223,6 +224,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
       },
     },
   });
+  const thermometer = openThermometer();
   reporter = createHealthReporter({
     ...reporterSetupOf(prepared.setup),
     session,
@@ -232,6 +234,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
     publisher,
     outbox: outbox.figures,
     diskWrites: createDiskWrites(writtenBytes),
+    thermometer,
     isLinked: () => link.state().kind === 'online',
     sourceName: () => source?.name ?? '',
     onHealth: (health) => {
@@ -242,11 +245,19 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
     },
   });
   log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
-  const live = createLiveConfig({ setup: prepared.setup, pipeline, publisher, reporter, log });
+  const discovery = createDiscovery({
+    ...{ setup: prepared.setup, device, topics, link, clock, random, log },
+    hasTemperature: thermometer() !== undefined,
+    takesCommands: true,
+    note: openNoteStore(options.stateDir),
+  });
+  const live = createLiveConfig({
+    ...{ setup: prepared.setup, pipeline, publisher, reporter, discovery, log },
+  });
   const messaging = { link, outbox, delivery, events, topics, status, session, clock, wallClock };
   remote = connectRemote(options, prepared.remote, live, reporter, messaging);
   const reload = (next: Config): void => reloadFrom(next, live, remote, log);
-  return { ...messaging, pipeline, reporter, live, remote, reload };
+  return { ...messaging, pipeline, reporter, live, discovery, remote, reload };
 }
 
 /** The host's name as a device id: only what a topic level may hold. */
@@ -276,6 +287,7 @@ async function stopWithin(
     await pipeline.stop(pending);
     reporter.close();
     parts.remote?.close();
+    parts.discovery.close();
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
     const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);

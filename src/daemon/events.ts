@@ -1,5 +1,6 @@
 import type { Fault } from '../base/fault.ts';
 import type { Clock, WallClock } from '../base/time.ts';
+import { contract } from '../contract/contract.ts';
 import type { EventCode, EventMessage } from '../contract/messages.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { type Losses, lossCount } from '../mqtt/outbox-entry.ts';
@@ -21,13 +22,14 @@ export type EventsOptions = {
 };
 
 export function createEvents({ outbox, topic, session, clock, wallClock }: EventsOptions): Events {
-  const record = (event: Omit<EventMessage, 'session' | 'id' | 'at'>): void => {
+  const record = (event: Omit<EventMessage, 'session' | 'id' | 'at' | 'clockSynced'>): void => {
     const at = wallClock.isoOf(clock.now());
+    const clockSynced = wallClock.isSynced();
     const payloadOf = (id: number): string => {
-      const message: EventMessage = { session, id, at, ...event };
+      const message: EventMessage = { session, id, at, clockSynced, ...event };
       return JSON.stringify(message);
     };
-    outbox.offer('event', topic, payloadOf, false);
+    outbox.offer('event', topic, payloadOf, contract.event.retained);
   };
   return {
     tell: (code, message, data) =>

@@ -9,14 +9,15 @@ import { healthOf } from './health.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Publisher } from './publisher.ts';
 import { createRate } from './statistics.ts';
+import type { Thermometer } from './temperature.ts';
 
 /** Gathers the daemon's figures into a health message: every interval, and when its state changes. */
 export interface HealthReporter {
   /** Something may have changed the state: reports at once if it did. */
   touch(): void;
   last(): HealthMessage | undefined;
-  /** The state at this moment. */
-  state(): HealthState;
+  /** The state at this moment, but for the broker: what the device itself does. */
+  ownState(): HealthState;
   /** Goes on with these; another interval begins now. */
   configure(next: ReporterSetup): void;
   /** Reports once more and ends. */
@@ -37,6 +38,7 @@ export type HealthReporterOptions = ReporterSetup & {
   readonly publisher: Publisher;
   readonly outbox: () => OutboxFigures;
   readonly diskWrites: DiskWrites;
+  readonly thermometer: Thermometer;
   readonly isLinked: () => boolean;
   readonly sourceName: () => string;
   readonly onHealth: (health: HealthMessage) => void;
@@ -50,13 +52,15 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   let last: HealthMessage | undefined;
   let { interval, model, workers }: ReporterSetup = options;
 
-  const state = (): HealthState =>
+  const stateWith = (isLinked: boolean): HealthState =>
     healthOf({
       phase: pipeline.phase(),
-      isLinked: options.isLinked(),
+      isLinked,
       isRestarting: pipeline.isRestarting(),
       isBlind: isBlind(pipeline),
     });
+
+  const state = (): HealthState => stateWith(options.isLinked());
 
   const report = (): void => {
     const now = clock.now();
@@ -64,11 +68,13 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
     const ledger = pipeline.ledger();
     const { latencyMs, inferenceMs, results } = options.publisher.figures();
     const { user, system } = process.cpuUsage();
+    const temperature = options.thermometer();
     last = {
       session: options.session,
       version,
       state: state(),
       at: options.wallClock.isoOf(now),
+      clockSynced: options.wallClock.isSynced(),
       uptimeSeconds: Math.round((now - started) / 1000) / 1000,
       ledger,
       rates: {
@@ -85,6 +91,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       outbox: outboxOf(options, now),
       memoryMegabytes: Math.round(process.memoryUsage.rss() / 104857.6) / 10,
       cpuPercent: cpu((user + system) / 10_000, at),
+      ...(temperature === undefined ? {} : { temperatureCelsius: temperature }),
     };
     options.onHealth(last);
   };
@@ -96,7 +103,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       if (last?.state !== state() || !isSameCamera(last.camera, camera)) report();
     },
     last: () => last,
-    state,
+    ownState: () => stateWith(true),
     configure: (next) => {
       if (next.interval !== interval) {
         clearInterval(timer);

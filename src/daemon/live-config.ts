@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import { seconds } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
 import { isLosslessRun } from '../contract/config.ts';
+import type { Discovery } from './discovery.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { Pipeline } from './pipeline.ts';
 import { prepareSetup } from './prepare.ts';
@@ -33,6 +34,7 @@ export type LiveParts = {
   readonly pipeline: Pick<Pipeline, 'configure'>;
   readonly publisher: Pick<Publisher, 'configure'>;
   readonly reporter: Pick<HealthReporter, 'configure' | 'touch'>;
+  readonly discovery: Pick<Discovery, 'configure'>;
   readonly log: Log;
 };
 
@@ -58,7 +60,7 @@ export function differenceOf(current: Config, next: Config): Applied {
 }
 
 export function createLiveConfig(parts: LiveParts): LiveConfig {
-  const { pipeline, publisher, reporter, log } = parts;
+  const { pipeline, publisher, reporter, discovery, log } = parts;
   let setup = parts.setup;
 
   /** What would be in force: the sections that have to wait stay as they are. */
@@ -86,6 +88,7 @@ export function createLiveConfig(parts: LiveParts): LiveConfig {
         pipeline.configure(setup);
       }
       if (isNew('health', 'model', 'inference')) reporter.configure(reporterSetupOf(setup));
+      if (isNew('homeAssistant', 'label', 'health', 'model')) discovery.configure(setup);
       reporter.touch();
       return success(difference);
     },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Log } from '../base/log.ts';
-import type { Clock, Micros } from '../base/time.ts';
+import type { Clock, Micros, Millis } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
 import type { LinkState } from '../mqtt/connection.ts';
@@ -17,6 +17,8 @@ export interface News {
   link(state: LinkState): void;
   restart(thread: string, reason: Fault): void;
   outbox(trouble: Fault): void;
+  /** The machine's clock became right; times are so much later from now on. */
+  clock(step: Millis): void;
 }
 
 export type NewsOptions = Omit<EventsOptions, 'outbox'> & {
@@ -43,6 +45,7 @@ export async function openNews(
   });
   const events: Events = createEvents({ ...options, outbox });
   const news: News = createNews(log, events, clock);
+  options.wallClock.onSynced(news.clock);
   events.tell('daemon.started', `sightd ${version} started`, { version });
   for (const trouble of troubles) news.outbox(trouble);
   return { outbox, events, news };
@@ -59,6 +62,13 @@ function createNews(log: Log, events: Events, clock: Clock): News {
     outbox: (trouble) => {
       log.warn({ fault: trouble }, 'the outbox has trouble; going on');
       events.report('outbox', trouble);
+    },
+    clock: (step) => {
+      const stepSeconds = Math.round(step) / 1000;
+      log.info({ stepSeconds }, 'the clock is synchronized');
+      events.tell('clock.synced', `the clock is right now; it moved by ${stepSeconds} s`, {
+        stepSeconds,
+      });
     },
   };
 }

@@ -1,7 +1,8 @@
 import type { Clock, Micros, WallClock } from '../base/time.ts';
 import { millis } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
-import type { LabelMessage, ResultMessage, ScoredLabel, Topics } from '../contract/messages.ts';
+import { contract, type Topics } from '../contract/contract.ts';
+import type { LabelMessage, ResultMessage, ScoredLabel } from '../contract/messages.ts';
 import type { Classification, ModelFile } from '../contract/threads.ts';
 import type { Link } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
@@ -84,10 +85,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       previous: before?.label ?? null,
       sequence: classification.sequence,
       since: options.wallClock.isoOf(classification.capturedAt),
+      clockSynced: options.wallClock.isSynced(),
     };
     const payloadOf = (id: number): string =>
       JSON.stringify({ ...message, id } satisfies LabelMessage);
-    options.outbox.offer('label', topics.label, payloadOf, true);
+    options.outbox.offer('label', topics.label, payloadOf, contract.label.retained);
   };
 
   return {
@@ -129,6 +131,7 @@ function resultOf(
     session: options.session,
     sequence: classification.sequence,
     capturedAt: options.wallClock.isoOf(classification.capturedAt),
+    clockSynced: options.wallClock.isSynced(),
     latencyMs: rounded((now - classification.capturedAt) / 1000),
     inferenceMs: rounded(classification.inference),
     model: { name, version },

@@ -1,3 +1,4 @@
+import type { Outcome } from '../base/fault.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import type { InferenceCommand, InferenceReport, StartCommand } from '../contract/threads.ts';
 import type { Changes } from './changes.ts';
@@ -20,11 +21,13 @@ export type ReaderOptions = {
     SeatOptions<InferenceCommand, InferenceReport>,
     'name' | 'clock' | 'random' | 'onRestart' | 'onGiveUp'
   >;
-  readonly start: () => Omit<StartCommand, 'kind' | 'ring' | 'owner' | 'reader'>;
+  readonly start: () => Promise<Outcome<ReaderStart>>;
   readonly ring: () => RingHandle | undefined;
   readonly onReport: (reader: Reader, report: InferenceReport) => void;
   readonly onLeft: (owner: number) => void;
 };
+
+export type ReaderStart = Omit<StartCommand, 'kind' | 'ring' | 'owner' | 'reader'>;
 
 /** Seats an inference worker; whoever takes the seat is told what holds then. */
 export function openReader(options: ReaderOptions): Reader {
@@ -35,10 +38,13 @@ export function openReader(options: ReaderOptions): Reader {
     url: inferenceUrl,
     isReplaceable: () => true,
     died: 'inference.died',
-    onSeated: (child) => {
+    onSeated: async (child) => {
+      const start = await options.start();
       const ring = options.ring();
-      if (ring === undefined) return;
-      child.send({ kind: 'start', ...options.start(), ring, owner, reader: number });
+      // Whoever was asked to leave meanwhile is on the way out.
+      if (ring === undefined || seat.isRetired()) return;
+      if (start.ok) child.send({ kind: 'start', ...start.value, ring, owner, reader: number });
+      else options.onReport(reader, { kind: 'fault', fault: start.fault });
     },
     onReport: (report) => options.onReport(reader, report),
     onLeft: () => {

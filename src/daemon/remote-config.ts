@@ -53,7 +53,7 @@ export type RemoteConfigOptions = {
 };
 
 /** What became of a change, but for what makes a message of it. */
-export type Verdict = Omit<ReportedMessage, 'session' | 'id' | 'at'>;
+export type Verdict = Omit<ReportedMessage, 'session' | 'id' | 'at' | 'clockSynced'>;
 
 /** How often a trial looks at the time; what changes health is heard of at once. */
 const lookPeriod = millis(1000);

@@ -1,7 +1,8 @@
 import type { Log } from '../base/log.ts';
 import type { Clock, WallClock } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
-import type { EventCode, ReportedMessage, Topics } from '../contract/messages.ts';
+import { contract, type Topics } from '../contract/contract.ts';
+import type { EventCode, ReportedMessage } from '../contract/messages.ts';
 import type { Link } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import type { Events } from './events.ts';
@@ -34,7 +35,7 @@ export function connectRemote(
   { config, log, clock }: { readonly config: Config; readonly log: Log; readonly clock: Clock },
   prepared: PreparedRemote | undefined,
   live: LiveConfig,
-  reporter: Pick<HealthReporter, 'state'>,
+  reporter: Pick<HealthReporter, 'ownState'>,
   messaging: RemoteMessaging,
 ): RemoteConfig | undefined {
   if (prepared === undefined) return undefined;
@@ -44,7 +45,7 @@ export function connectRemote(
     live,
     log,
     clock,
-    healthState: reporter.state,
+    healthState: reporter.ownState,
     report: (verdict, isNews) => tell(verdict, isNews, messaging),
   });
   const { link, topics } = messaging;
@@ -58,9 +59,10 @@ export function connectRemote(
 function tell(verdict: Verdict, isNews: boolean, messaging: RemoteMessaging): void {
   const { outbox, events, topics, session } = messaging;
   const at = messaging.wallClock.isoOf(messaging.clock.now());
+  const clockSynced = messaging.wallClock.isSynced();
   const payloadOf = (id: number): string =>
-    JSON.stringify({ session, id, at, ...verdict } satisfies ReportedMessage);
-  outbox.offer('verdict', topics.configReported, payloadOf, true);
+    JSON.stringify({ session, id, at, clockSynced, ...verdict } satisfies ReportedMessage);
+  outbox.offer('verdict', topics.configReported, payloadOf, contract.configReported.retained);
   if (!isNews) return;
   const { version, state, errors } = verdict;
   const which = version === null ? "the device's own config" : `config version ${version}`;

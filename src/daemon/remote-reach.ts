@@ -25,6 +25,7 @@ const reaches: Readonly<Record<keyof Config, Reach>> = {
   label: remote,
   publish: remote,
   mqtt: local('a mistake there would cut the device off'),
+  homeAssistant: remote,
   outbox: local('what waits in it was promised under the bounds it was opened with'),
   remoteConfig: local('it decides who may change what'),
   health: remote,

@@ -14,6 +14,7 @@ export interface Seat<Command> {
   restarts(): number;
   /** From now on whoever leaves is not replaced. */
   retire(): void;
+  isRetired(): boolean;
 }
 
 export type SeatOptions<Command, Report> = {
@@ -24,7 +25,7 @@ export type SeatOptions<Command, Report> = {
   readonly clock: Clock;
   readonly random: Random;
   /** Tells each thread that takes the seat what to do. */
-  readonly onSeated: (child: Child<Command>) => void;
+  readonly onSeated: (child: Child<Command>) => void | Promise<void>;
   readonly onReport: (report: Report) => void;
   /** The thread has ended, asked or not: takes back what it held. */
   readonly onLeft: () => void;
@@ -44,7 +45,7 @@ export function openSeat<Command, Report>(options: SeatOptions<Command, Report>)
   const fill = (): void => {
     const seated = startChild<Command, Report>(name, options.url, options.onReport);
     child = seated;
-    options.onSeated(seated);
+    void options.onSeated(seated);
     void seated.ended.then(leave);
   };
 
@@ -78,5 +79,6 @@ export function openSeat<Command, Report>(options: SeatOptions<Command, Report>)
     isEmpty: () => child === undefined,
     restarts: () => restarts,
     retire: () => retired.abort(),
+    isRetired: () => retired.signal.aborted,
   };
 }

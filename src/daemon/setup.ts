@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { type Outcome, success } from '../base/fault.ts';
 import { seconds } from '../base/time.ts';
 import type { CameraConfig } from '../contract/camera-config.ts';
 import type { Config } from '../contract/config.ts';
@@ -7,10 +8,11 @@ import type {
   ModelFile,
   SourceDescription,
   SourceRequest,
-  StartCommand,
   WantedScores,
 } from '../contract/threads.ts';
 import { frameNeedOf } from './frame-need.ts';
+import { prepareGolden } from './golden.ts';
+import type { ReaderStart } from './readers.ts';
 
 /** What frames are captured, queued and classified by; and what each thread has to know of it. */
 export type Setup = { readonly config: Config; readonly model: ModelFile };
@@ -52,16 +54,19 @@ export function reportTogetherOf({ config }: Setup, source: SourceDescription | 
 }
 
 /** What an inference worker is started with, besides its place. */
-export function startOf(
+export async function startOf(
   setup: Setup,
   source: SourceDescription | undefined,
-): Omit<StartCommand, 'kind' | 'ring' | 'owner' | 'reader'> {
+): Promise<Outcome<ReaderStart>> {
   const { config, model } = setup;
-  return {
+  const golden = await prepareGolden(model);
+  if (!golden.ok) return golden;
+  return success({
     model,
+    golden: golden.value,
     threads: config.inference.threads,
     wanted: wantedOf(setup),
     view: viewOf(config.camera),
     reportTogether: reportTogetherOf(setup, source),
-  };
+  });
 }

@@ -23,7 +23,12 @@ export function loadManifest(path: string, modelPath?: string): Outcome<ModelFil
   if (!manifest.ok) return manifest;
   const labels = readLabels(manifest.value, path);
   if (!labels.ok) return labels;
-  const { name, version, input, output, file } = manifest.value;
+  const { name, version, input, output, file, golden } = manifest.value;
+  if (golden !== undefined && !labels.value.includes(golden.label)) {
+    const sentence = `${path}: golden.label: the model has no label ${golden.label}`;
+    const known = `Its labels are ${labels.value.slice(0, 8).join(', ')}${labels.value.length > 8 ? ', …' : ''}.`;
+    return failure(fault('model.manifest-invalid', sentence, known));
+  }
   const onnx = modelPath ?? besides(path, file);
   const mismatch = checkHash(onnx, manifest.value, path);
   if (mismatch !== undefined) return failure(mismatch);
@@ -34,6 +39,7 @@ export function loadManifest(path: string, modelPath?: string): Outcome<ModelFil
     labels: labels.value,
     input,
     outputKind: output.kind,
+    ...(golden === undefined ? {} : { golden: { ...golden, image: besides(path, golden.image) } }),
   });
 }
 

@@ -11,6 +11,7 @@ import type {
   WantedScores,
 } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
+import { goldenFault } from './golden.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
 import { openSession } from './open.ts';
 import { softmax, topK } from './scores.ts';
@@ -86,6 +87,10 @@ async function start(command: StartCommand): Promise<void> {
   const kernel = openTensorKernel(consumer.workspace, model.input, command.view);
   const session = await openSession(model, kernel.tensor, threads);
   if (!session.ok) return report({ kind: 'fault', fault: session.fault });
+  if (command.golden !== undefined) {
+    const wrong = await goldenFault(session.value, kernel.tensor, model, command.golden);
+    if (wrong !== undefined) return report({ kind: 'fault', fault: wrong });
+  }
   if (viewGiven !== undefined) kernel.setView(viewGiven);
   reader = {
     next: ringGiven,

@@ -60,8 +60,11 @@ export interface Connection {
 const connectTimeoutMs = 10_000;
 /** A connection that lasted this long was a good one: the backoff begins anew. */
 const settledAfter = micros(30_000_000);
-/** MQTT 5: what is larger is not sent to us. A config or a command is a few kilobytes. */
-const incomingBytesMax = 1024 * 1024;
+/**
+ * MQTT 5: what is larger is not sent to us. A config or a command is a few kilobytes; whoever sends a
+ * megabyte by mistake still gets an answer.
+ */
+const incomingBytesMax = 2 * 1024 * 1024;
 
 /** The door to the mqtt package, which is asked to do one connection at a time. */
 export function openConnection(options: ConnectionOptions): Connection {

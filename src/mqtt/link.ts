@@ -20,6 +20,8 @@ export interface Link {
   state(): LinkState;
   /** Keeps a retained topic at this payload: QoS 1, sent again after every reconnect. */
   retain(topic: string, payload: string): void;
+  /** Does not send it again any more; what the broker has stays there. */
+  release(topic: string): void;
   /** QoS 0, once; false when it was dropped: no connection, or one that cannot keep up. */
   send(topic: string, payload: string): boolean;
   /**
@@ -66,6 +68,7 @@ export function openLink(options: LinkOptions): Link {
   return {
     state: connection.state,
     retain: outgoing.retain,
+    release: outgoing.release,
     send: outgoing.send,
     deliver: outgoing.deliver,
     subscribe: subscriptions.subscribe,

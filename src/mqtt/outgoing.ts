@@ -28,6 +28,8 @@ export interface Outgoing {
   attach(client: Sender, birth: { topic: string; payload: string }): void;
   detach(): void;
   retain(topic: string, payload: string): void;
+  /** Keeps a retained topic no more: what the broker has stays there, and is somebody else's to change. */
+  release(topic: string): void;
   send(topic: string, payload: string): boolean;
   /** Never rejects; an aborted one is `lost`, though it may still arrive. */
   deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
@@ -103,7 +105,7 @@ export function createOutgoing(
     entry.state = 'sending';
     const { payload } = entry;
     current.publish(topic, payload, { qos: 1, retain: true }, (error) => {
-      if (current !== client) return;
+      if (current !== client || retained.get(topic) !== entry) return;
       const isNewest = entry.payload === payload;
       // A refused payload is not tried again on this connection: nothing waits for it.
       const wasAnswered = error == null || error instanceof Refusal;
@@ -164,6 +166,10 @@ export function createOutgoing(
       settle();
     },
     retain,
+    release: (topic) => {
+      retained.delete(topic);
+      settle();
+    },
     send: (topic, payload) => {
       if (queue.length === 0 && client !== undefined && unwritten < unwrittenMax) {
         write(topic, payload);

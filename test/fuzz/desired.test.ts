@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { createRandom, type Random } from '../../src/base/random.ts';
+import { createRandom } from '../../src/base/random.ts';
 import { configSchema } from '../../src/contract/config.ts';
 import { pathErrorSchema } from '../../src/contract/messages.ts';
 import { readDesired } from '../../src/daemon/desired-document.ts';
 import { errorsMax } from '../../src/daemon/strict-json.ts';
+import { fuzzedConfig, payloadKinds } from '../support/fuzz-payloads.ts';
 
 /*
  * What a broker may deliver: FUZZ_PAYLOADS payloads (100,000) from FUZZ_SEED, which is printed. Each is
@@ -15,121 +16,11 @@ import { errorsMax } from '../../src/daemon/strict-json.ts';
 const payloads = Number(process.env['FUZZ_PAYLOADS'] ?? 100_000);
 const seed = Number(process.env['FUZZ_SEED'] ?? randomInt(2 ** 31));
 
-const local = configSchema.parse({
-  label: { thresholds: { bird: 0.3 } },
-  remoteConfig: { folders: ['/srv/frames'] },
-});
-
-const sections = Object.entries(local).filter(([, value]) => typeof value === 'object');
-/** Every key of the config, as section and key. */
-const paths = sections.flatMap(([section, keys]) =>
-  Object.keys(keys as object).map((key) => [section, key] as const),
-);
-
-/** Rarely more than a few: most payloads shall be small, so that there can be many. */
-const few = (random: Random, most: number): number => Math.floor(random() ** 3 * most);
-const pick = <T>(random: Random, from: readonly T[]): T =>
-  from[Math.floor(random() * from.length)] as T;
-
-/** JSON texts of values that somewhere are wrong, and now and then right. */
-const values: readonly ((random: Random) => string)[] = [
-  () => 'null',
-  () => 'true',
-  () => '[]',
-  () => '{}',
-  (random) => String(few(random, 1000)),
-  (random) => String(random() * 2 - 1),
-  () => '1e999',
-  () => '-0',
-  () => '123456789012345678901234567890',
-  () => '1e-400',
-  (random) => JSON.stringify(textOf(random, few(random, 40))),
-  (random) =>
-    JSON.stringify(
-      pick(random, ['auto', 'latest', 'replay', 'debug', '/srv/frames/a', '/etc/passwd', '\0']),
-    ),
-  () => '"\\ud800"',
-  (random) => `[${jsonOf(random)},${jsonOf(random)}]`,
-  (random) => `{${keyOf(random)}:${jsonOf(random)}}`,
-  (random) => `{${keyOf(random)}:${jsonOf(random)},${keyOf(random)}:${jsonOf(random)}}`,
-];
-const jsonOf = (random: Random): string => pick(random, values)(random);
-
-const keys = [
-  '__proto__',
-  'constructor',
-  'prototype',
-  'toString',
-  'version',
-  'config',
-  'x',
-  'y',
-  '',
-];
-const keyOf = (random: Random): string => {
-  const key = random() < 0.5 ? pick(random, keys) : pick(random, pick(random, paths));
-  return random() < 0.1
-    ? `"\\u${key.charCodeAt(0).toString(16).padStart(4, '0')}${key.slice(1)}"`
-    : JSON.stringify(key);
-};
-
-const textOf = (random: Random, length: number): string =>
-  Array.from({ length }, () => String.fromCharCode(random() * 0x3000)).join('');
-
-/** A document with some keys set, right or wrong. */
-function documentOf(random: Random): string {
-  const parts = Array.from({ length: 1 + few(random, 6) }, () => {
-    const [section, key] = pick(random, paths);
-    return `"${section}":{"${key}":${jsonOf(random)}}`;
-  });
-  const version = random() < 0.7 ? String(1 + few(random, 1e6)) : jsonOf(random);
-  return `{"version":${version},"config":{${parts.join()}}}`;
-}
-
-const bytesOf = (random: Random, length: number): Uint8Array =>
-  Uint8Array.from({ length }, () => random() * 256);
-
-function mutated(random: Random, text: string): Uint8Array {
-  const bytes = Buffer.from(text);
-  for (let change = 0; change <= few(random, 8); change += 1) {
-    bytes[Math.floor(random() * bytes.length)] = random() * 256;
-  }
-  return bytes;
-}
-
-const kinds: Readonly<Record<string, (random: Random) => Uint8Array>> = {
-  'random bytes': (random) => bytesOf(random, few(random, 500)),
-  documents: (random) => Buffer.from(documentOf(random)),
-  'any JSON': (random) => Buffer.from(jsonOf(random)),
-  'changed documents': (random) => mutated(random, documentOf(random)),
-  'cut documents': (random) => {
-    const whole = Buffer.from(documentOf(random));
-    return whole.subarray(0, Math.floor(random() * whole.length));
-  },
-  'documents in documents': (random) =>
-    Buffer.from(JSON.stringify({ payload: documentOf(random), signature: jsonOf(random) })),
-  'deep nesting': (random) => {
-    const depth = few(random, 20_000);
-    const [open, close] = random() < 0.5 ? ['[', ']'] : ['{"a":', '}'];
-    const end = random() < 0.5 ? `1${close.repeat(depth)}` : '';
-    return Buffer.from(`{"version":1,"config":${open.repeat(depth)}${end}}`);
-  },
-  'many keys': (random) => {
-    const count = few(random, 3000);
-    const body = Array.from({ length: count }, (_, at) => `"${at % 1000}":${at}`).join();
-    return Buffer.from(`{"version":1,"config":{"label":{"thresholds":{${body}}}}}`);
-  },
-  'long texts': (random) => {
-    const length = random() < 0.01 ? 1024 * 1024 : few(random, 60_000);
-    return Buffer.from(
-      `{"version":1,"config":{"log":{"level":"${'"\\'[few(random, 3)] ?? 'x'.repeat(length)}"}}}`,
-    );
-  },
-};
+const local = fuzzedConfig;
 
 test(`${payloads} payloads, FUZZ_SEED=${seed}: each is answered, none does harm`, () => {
   const random = createRandom(seed);
-  const names = Object.keys(kinds);
+  const names = Object.keys(payloadKinds);
   const prototypes = [Object.prototype, Array.prototype, Function.prototype, String.prototype];
   const before = prototypes.map((prototype) => Reflect.ownKeys(prototype).length);
   const snapshot = JSON.stringify(local);
@@ -138,7 +29,7 @@ test(`${payloads} payloads, FUZZ_SEED=${seed}: each is answered, none does harm`
   let slowestMs = 0;
   for (let at = 0; at < payloads; at += 1) {
     const kind = names[at % names.length] as string;
-    const bytes = kinds[kind]?.(random) ?? new Uint8Array(0);
+    const bytes = payloadKinds[kind]?.(random) ?? new Uint8Array(0);
     const begun = performance.now();
     // A signature is checked first where there is a key; this one takes any.
     const verify = at % 7 === 0 ? () => true : undefined;

@@ -157,7 +157,7 @@ for (const isMultiplanar of [false, true]) {
 
 /** One frame in a format that cannot be asked for by the config, or with rows further apart. */
 async function checkPlanes(device: CaptureDevice, fourcc: string): Promise<number> {
-  const mode = listModes(device, listFormats(device), [size]).find(
+  const mode = listModes(device, listFormats(device), { size, need: size }).find(
     (one) => one.fourcc === fourcc && one.width === size.width && one.height === size.height,
   );
   assert.ok(mode !== undefined && mode.format !== 'MJPG', `${fourcc} is offered`);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { temporaryFolder } from './data.ts';
+import { drawPicture } from './pictures.ts';
 import { type Sightd, startDaemon } from './sightd.ts';
 
 export type LabelDevice = { readonly stateDir: string; start(): Sightd };
@@ -33,14 +33,4 @@ export async function createLabelDevice(options: LabelDeviceOptions): Promise<La
   };
   const start = (): Sightd => startDaemon(config, { SIGHTD_STATE_DIR: stateDir }, options.wrapper);
   return { stateDir, start };
-}
-
-async function drawPicture(path: string, hasBalloon: boolean): Promise<void> {
-  const balloon = hasBalloon
-    ? '<ellipse cx="160" cy="90" rx="40" ry="50" fill="#d03030"/><rect x="145" y="150" width="30" height="20" fill="#804020"/>'
-    : '';
-  const sky = '<rect width="320" height="150" fill="#8ab8e8"/>';
-  const grass = '<rect y="150" width="320" height="90" fill="#5a8a3c"/>';
-  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="320" height="240">${sky}${grass}${balloon}</svg>`;
-  await sharp(Buffer.from(picture)).png().toFile(path);
 }

@@ -23,6 +23,7 @@ export const resultOf = (over: Partial<ResultMessage> = {}): ResultMessage => ({
   session: 'one',
   sequence: 7,
   capturedAt: at,
+  clockSynced: true,
   latencyMs: 6.2,
   inferenceMs: 5.4,
   model: { name: 'scene-visitors', version: '1.0.0' },
@@ -38,6 +39,7 @@ export const labelOf = (over: Partial<LabelMessage> = {}): LabelMessage => ({
   previous: 'empty',
   sequence: 7,
   since: at,
+  clockSynced: true,
   ...over,
 });
 
@@ -45,6 +47,7 @@ export const eventOf = (over: Partial<EventMessage> = {}): EventMessage => ({
   session: 'one',
   id: 1001,
   at,
+  clockSynced: true,
   code: 'camera.back',
   message: 'the camera is back',
   ...over,
@@ -54,6 +57,7 @@ export const reportedOf = (over: Partial<ReportedMessage> = {}): ReportedMessage
   session: 'one',
   id: 1002,
   at,
+  clockSynced: true,
   version: null,
   state: 'applied',
   errors: [],
@@ -67,6 +71,7 @@ export const healthOf = (over: Partial<HealthMessage> = {}): HealthMessage => ({
   version: '0.1.0',
   state: 'ok',
   at,
+  clockSynced: true,
   uptimeSeconds: 5400,
   ledger: {
     captured: 3,

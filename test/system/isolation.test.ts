@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { topicsOf } from '../../src/contract/messages.ts';
+import { topicsOf } from '../../src/contract/contract.ts';
 import { temporaryFolder } from '../support/data.ts';
 import {
   type Message,

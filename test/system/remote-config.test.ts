@@ -14,6 +14,7 @@ import {
 } from '../../src/contract/messages.ts';
 import { temporaryFolder } from '../support/data.ts';
 import { type Mosquitto, skipWithoutMosquitto, startMosquitto } from '../support/mosquitto.ts';
+import { drawPicture } from '../support/pictures.ts';
 import { finalLedger, startSightd } from '../support/sightd.ts';
 
 const skip = skipWithoutMosquitto();
@@ -195,8 +196,24 @@ test('a change that would end the daemon ends its trial instead', { skip }, asyn
   assert.match(small.errors[0]?.message ?? '', /it cannot work: .*broken.onnx/);
   const whole = await device.healthy(({ state, rates }) => state === 'ok' && rates.classified > 1);
   assert.equal(whole.inference.workers, 1);
-  device.desire({ version: 7, config: { camera: { fps: 10 } } });
-  await device.reported(7, 'applied');
+  // A whole model that says something else of its golden picture, and one that says what it must.
+  const use = join(folder, 'golden.json');
+  const writeGolden = (label: string): void => {
+    const file = join(modelsFolder, 'scene-visitors.onnx');
+    const golden = { image: 'balloon.png', label };
+    writeFileSync(use, JSON.stringify({ ...JSON.parse(embedded), file, golden }));
+  };
+  await drawPicture(join(folder, 'balloon.png'), true);
+  writeGolden('bird');
+  device.desire({ version: 7, config: { model: { use } } });
+  const wrong = await device.reported(7, 'rolled-back');
+  assert.match(
+    wrong.errors[0]?.message ?? '',
+    /it cannot work: the model scene-visitors says balloon .* of its golden picture .*balloon.png; expected bird/,
+  );
+  writeGolden('balloon');
+  device.desire({ version: 8, config: { model: { use }, camera: { fps: 10 } } });
+  await device.reported(8, 'applied');
   sightd.process.kill('SIGTERM');
   assert.equal((await sightd.exited).code, 0);
   await device.close();

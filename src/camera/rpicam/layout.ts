@@ -1,6 +1,7 @@
 import { failure, fault, type Outcome, success } from '../../base/fault.ts';
 import type { CameraConfig } from '../../contract/camera-config.ts';
 import {
+  askedSizeOf,
   type FrameColor,
   type FrameGeometry,
   type FrameSize,
@@ -31,7 +32,7 @@ const largestSize: FrameSize = { width: 3840, height: 2160 };
 
 /** Reads the wish of the config: the size it names, or the least that has what the model needs. */
 export function planStream(config: CameraConfig, need: FrameSize): Outcome<StreamPlan> {
-  const { device, width, height, fps } = config;
+  const { device, fps } = config;
   if (device !== undefined && !/^\d{1,2}$/.test(device)) {
     return failure(
       fault(
@@ -41,7 +42,7 @@ export function planStream(config: CameraConfig, need: FrameSize): Outcome<Strea
       ),
     );
   }
-  const size = width !== undefined && height !== undefined ? { width, height } : leastFrameOf(need);
+  const size = askedSizeOf(config) ?? leastFrameOf(need);
   return success({ size, fps, camera: device === undefined ? undefined : Number(device) });
 }
 

@@ -1,5 +1,6 @@
 import { type Fault, type FaultCode, fault } from '../../base/fault.ts';
 import type { FrameColor, FrameSize } from '../../contract/frame.ts';
+import { createLineSplitter } from './lines.ts';
 
 /*
  * What rpicam-vid and libcamera write on stderr, line by line. The sentences are those of rpicam-apps
@@ -139,12 +140,8 @@ export interface ToolLog {
   noteFrame(): void;
 }
 
-/** Characters of an unfinished line that are kept; libcamera's lines are shorter. */
-const lineCharactersMax = 4096;
-
 /** `onFrameBytes` is called once, when the log first says the bytes of a frame. */
 export function createToolLog(onFrameBytes: () => void): ToolLog {
-  let rest = '';
   let granted: ToolLog['granted'];
   let frameBytes: number | undefined;
   let reason: Fault | undefined;
@@ -167,11 +164,7 @@ export function createToolLog(onFrameBytes: () => void): ToolLog {
   };
 
   return {
-    write: (text) => {
-      const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(-lineCharactersMax);
-      for (const line of lines) take(line);
-    },
+    write: createLineSplitter(take),
     get granted() {
       return granted;
     },

@@ -1,4 +1,5 @@
 import { type Micros, micros } from '../../base/time.ts';
+import { createLineSplitter } from './lines.ts';
 
 /** What the camera says about one frame. */
 export type FrameMetadata = {
@@ -8,8 +9,6 @@ export type FrameMetadata = {
   readonly period: Micros | undefined;
 };
 
-/** Characters of an unfinished line that are kept; the longest, lens shading tables, do not matter. */
-const lineCharactersMax = 4096;
 /** Frames that may wait for their reading: more than the program has buffers for. */
 const waitingMax = 64;
 
@@ -26,7 +25,6 @@ export interface MetadataReader {
  * frame. Unlike `json` it is flushed whole with its frame; there the last brace waits for the next one.
  */
 export function createMetadataReader(): MetadataReader {
-  let rest = '';
   let sensorTime: Micros | undefined;
   let period: Micros | undefined;
   let isEmpty = true;
@@ -54,11 +52,7 @@ export function createMetadataReader(): MetadataReader {
   };
 
   return {
-    write: (text) => {
-      const lines = (rest + text).split('\n');
-      rest = (lines.pop() ?? '').slice(0, lineCharactersMax);
-      for (const line of lines) takeLine(line.trim());
-    },
+    write: createLineSplitter((line) => takeLine(line.trim())),
     take: (frame) => {
       while (first < frame && waiting.length > 0) {
         waiting.shift();

@@ -1,20 +1,9 @@
-import { constants } from 'node:fs';
+import { constants } from 'node:os';
 import { failure, fault, type Outcome, success } from '../../base/fault.ts';
-import { errorNumber, openLibrary, openReadiness } from '../../base/ffi.ts';
-import { hold, requestDevice } from '../../base/libc.ts';
+import { openReadiness } from '../../base/ffi.ts';
+import { openPipeEnds, readableBytesOf, readDescriptor, setPipeCapacity } from '../../base/libc.ts';
 
-const libc = openLibrary(null);
-const pipe2 = libc.bind('int pipe2(int *ends, int flags)');
-// Variadic in C; on x86-64 and arm64 Linux an integer travels alike either way.
-const fcntl = libc.bind('int fcntl(int descriptor, int command, int argument)');
-const read = libc.bind('long read(int descriptor, void *target, size_t bytes)');
-
-const O_CLOEXEC = 0x80000;
-const F_SETFL = 4;
-const F_SETPIPE_SZ = 1031;
-const FIONREAD = 0x541b;
-const EINTR = 4;
-const EAGAIN = 11;
+const { EAGAIN, EINTR } = constants.errno;
 
 /** The most that the kernel gives to users without privileges (/proc/sys/fs/pipe-max-size). */
 const capacityMax = 2 ** 20;
@@ -41,41 +30,33 @@ export interface Pipe extends Disposable {
 }
 
 export function openPipe(): Outcome<Pipe> {
-  const ends = new Int32Array(2);
-  if (Number(pipe2(ends, O_CLOEXEC)) !== 0) return failure(pipeRefused(errorNumber()));
-  const [readEnd = -1, writeEnd = -1] = ends;
-  const heldRead = hold(readEnd);
-  const heldWrite = hold(writeEnd);
   // The child's end stays a blocking one: rpicam-vid takes a full pipe for an error otherwise.
-  fcntl(readEnd, F_SETFL, constants.O_NONBLOCK);
-  const readiness = openReadiness(readEnd);
+  const opened = openPipeEnds();
+  if (!opened.ok) return failure(pipeRefused(opened.errno));
+  const { read, write } = opened.value;
+  const readiness = openReadiness(read.number);
   let isDisposed = false;
   let resume: () => void = () => {};
-  const closeWriteEnd = (): void => heldWrite[Symbol.dispose]();
+  const closeWriteEnd = (): void => write[Symbol.dispose]();
   const wake = (): void => {
     if (!isDisposed) readiness.cancel();
     resume();
   };
   return success({
-    writeEnd,
+    writeEnd: write.number,
     closeWriteEnd,
     reserve: (bytes) => {
-      // A power of two, as the kernel would round it up; refused, the pipe stays as it is.
-      const capacity = 2 ** Math.floor(Math.log2(Math.min(bytes, capacityMax)));
-      fcntl(readEnd, F_SETPIPE_SZ, capacity);
+      // The kernel would round up, and beyond its limit it refuses.
+      setPipeCapacity(read.number, 2 ** Math.floor(Math.log2(Math.min(bytes, capacityMax))));
     },
     take: (target) => {
       // The descriptor's number may be somebody else's by now.
       if (isDisposed) return 'ended';
-      const bytes = Number(read(readEnd, target, target.length));
+      const bytes = readDescriptor(read.number, target);
       if (bytes > 0) return bytes;
-      const errno = bytes === 0 ? 0 : errorNumber();
-      return errno === EAGAIN || errno === EINTR ? 'nothing yet' : 'ended';
+      return bytes === -EAGAIN || bytes === -EINTR ? 'nothing yet' : 'ended';
     },
-    available: () => {
-      const count = new Int32Array(1);
-      return isDisposed || requestDevice(readEnd, FIONREAD, count) !== 0 ? 0 : (count[0] ?? 0);
-    },
+    available: () => (isDisposed ? 0 : readableBytesOf(read.number)),
     untilReadable: () =>
       new Promise((resolve) => {
         if (isDisposed) return resolve();
@@ -89,7 +70,7 @@ export function openPipe(): Outcome<Pipe> {
       isDisposed = true;
       readiness[Symbol.dispose]();
       closeWriteEnd();
-      heldRead[Symbol.dispose]();
+      read[Symbol.dispose]();
     },
   });
 }

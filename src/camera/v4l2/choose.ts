@@ -96,10 +96,13 @@ function reasonOf(mode: Mode, wish: Wish): string {
       : covers(mode, wish.need)
         ? `just above the ${wish.need.width}×${wish.need.height} that the model looks at`
         : 'the largest there is';
-  const reached = fpsOf(mode, wish.fps) >= wish.fps * rateSlack;
-  const rate = reached
-    ? `reaches ${wish.fps} frames per second`
-    : `at most ${Math.round(fpsOf(mode, wish.fps) * 10) / 10} frames per second`;
+  const [highest] = mode.rates.fps;
+  const rate =
+    highest === undefined
+      ? 'at a rate that the driver does not tell'
+      : highest >= wish.fps * rateSlack
+        ? `reaches ${wish.fps} frames per second`
+        : `at most ${Math.round(highest * 10) / 10} frames per second`;
   const format =
     mode.format === motionJpeg && wish.format === undefined ? '; no raw format does as well' : '';
   return `${size}, ${rate}${format}`;

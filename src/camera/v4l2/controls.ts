@@ -1,8 +1,8 @@
+import { constants } from 'node:os';
 import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { addressOf } from '../../base/ffi.ts';
 import { nearest } from '../../base/nearest.ts';
 import type { CaptureDevice } from './device.ts';
-import { EBUSY } from './faults.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
 
@@ -58,6 +58,7 @@ export function listControls(device: CaptureDevice): readonly Control[] {
       (flags & (v4l2.V4L2_CTRL_FLAG_DISABLED | v4l2.V4L2_CTRL_FLAG_HAS_PAYLOAD)) !== 0;
     if (kind === undefined || isHidden) continue;
     const title = entry.text('name');
+    const isWide = entry.get('type') === v4l2.V4L2_CTRL_TYPE_INTEGER64;
     const range = { minimum: entry.get('minimum'), maximum: entry.get('maximum') };
     const isWritten = kind === 'button' || (flags & v4l2.V4L2_CTRL_FLAG_WRITE_ONLY) !== 0;
     controls.push({
@@ -68,7 +69,7 @@ export function listControls(device: CaptureDevice): readonly Control[] {
       ...range,
       step: entry.get('step'),
       defaultValue: entry.get('default_value'),
-      value: isWritten ? undefined : readControl(device, id),
+      value: isWritten ? undefined : readControl(device, id, isWide),
       isReadOnly: (flags & v4l2.V4L2_CTRL_FLAG_READ_ONLY) !== 0,
       isInactive: (flags & v4l2.V4L2_CTRL_FLAG_INACTIVE) !== 0,
       items:
@@ -119,18 +120,13 @@ function exchange(
   return device.request(request, list);
 }
 
-function readControl(device: CaptureDevice, id: number): number | undefined {
+function readControl(device: CaptureDevice, id: number, isWide: boolean): number | undefined {
   const control = createRecord(v4l2.v4l2ExtControl);
   control.set('id', id);
   if (exchange(device, 'VIDIOC_G_EXT_CTRLS', control) !== 0) return undefined;
-  return numberIn(control);
-}
-
-/** 32-bit values lie in the lower half, whose sign the upper half may not continue. */
-function numberIn(control: ControlRecord): number {
-  const wide = control.get('value64');
-  const isNarrow = wide >= 0 && wide < 2 ** 32;
-  return isNarrow ? wide | 0 : wide;
+  const value = control.get('value64');
+  // The others' 32 bits lie in the lower half, whose sign the upper half may not continue.
+  return isWide ? value : value | 0;
 }
 
 /** Sets controls by name; returns what could not be set and why. The others are set all the same. */
@@ -178,7 +174,7 @@ function setControl(
   const errno = exchange(device, 'VIDIOC_S_EXT_CTRLS', record);
   if (errno === 0) return success(undefined);
   const mend =
-    errno === EBUSY || control.isInactive
+    errno === constants.errno.EBUSY || control.isInactive
       ? 'An automatic mode may have to be off first.'
       : rangeText(control);
   return say(`the driver refuses ${JSON.stringify(wanted)}`, mend);

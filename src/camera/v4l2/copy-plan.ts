@@ -4,6 +4,7 @@ import {
   chromaStepOf,
   type FrameColor,
   type FrameGeometry,
+  hasChromaPlanes,
   type PixelFormat,
   rowBytesOf,
 } from '../../contract/frame.ts';
@@ -14,8 +15,6 @@ import type { Granted } from './negotiate.ts';
 export type CopyPlan = {
   readonly geometry: FrameGeometry;
   readonly planes: readonly PlaneCopy[];
-  /** Bytes of the whole frame in the slot. */
-  readonly bytes: number;
 };
 
 /** One of the driver's planes and the parts of the slot that it fills, in its own order. */
@@ -54,11 +53,9 @@ export function planCopy(format: PixelFormat, granted: Granted, path: string): O
   const range: FrameColor = format === 'GREY' ? 'bt601-full' : color;
   const geometry: FrameGeometry = { format, width, height, stride: evenStride, color: range };
   const parts = partsOf(geometry);
-  const bytes = parts.reduce((sum, part) => sum + part.targetStride * part.rows, 0);
-  if (planes.length === 1) return success({ geometry, planes: [planeOf(parts)], bytes });
+  if (planes.length === 1) return success({ geometry, planes: [planeOf(parts)] });
   return success({
     geometry,
-    bytes,
     planes: parts.map((part, index) =>
       planeOf([
         { ...part, sourceStride: Math.max(part.rowBytes, planes[index]?.bytesPerLine ?? 0) },
@@ -66,8 +63,6 @@ export function planCopy(format: PixelFormat, granted: Granted, path: string): O
     ),
   });
 }
-
-const hasChromaPlanes = (format: PixelFormat): boolean => format === 'YU12' || format === 'YV12';
 
 function partsOf({ format, width, height, stride }: FrameGeometry): readonly SlotPart[] {
   const part = (target: number, rowStride: number, rowBytes: number, rows: number): SlotPart => ({

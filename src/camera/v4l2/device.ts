@@ -1,8 +1,11 @@
+import { constants } from 'node:os';
 import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { openDevice, requestDevice } from '../../base/libc.ts';
-import { EBUSY, ENODEV, faultOf } from './faults.ts';
+import { faultOf } from './faults.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
+
+const { EBUSY, ENODEV } = constants.errno;
 
 /** An open V4L2 capture device. */
 export interface CaptureDevice extends Disposable {
@@ -12,6 +15,11 @@ export interface CaptureDevice extends Disposable {
   /** Whether it has the multi-planar interface, and so the buffer type to say in every request. */
   readonly isMultiplanar: boolean;
   readonly bufferType: number;
+  /**
+   * Whether it is one end of a chain of sensors, converters and processors that a program must put
+   * together before anything comes out of it.
+   */
+  readonly isPart: boolean;
   /** Makes a request; 0, or the errno. */
   request(name: v4l2.RequestName, argument: StructRecord<string> | Uint8Array): number;
   /** The fault that an errno of a request is. */
@@ -52,6 +60,7 @@ export function openCaptureDevice(path: string): Outcome<CaptureDevice> {
     bufferType: isMultiplanar
       ? v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE
       : v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE,
+    isPart: (capabilitiesOf(capability) & v4l2.V4L2_CAP_IO_MC) !== 0,
     request: (name, argument) =>
       requestDevice(
         descriptor,

@@ -1,19 +1,9 @@
 import { constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { constants as system } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { type Fault, type FaultCode, fault } from '../../base/fault.ts';
 
-/** The error numbers of asm-generic/errno-base.h and errno.h that cameras answer with. */
-export const ENOENT = 2;
-export const EIO = 5;
-export const ENXIO = 6;
-export const EAGAIN = 11;
-const ENOMEM = 12;
-export const EACCES = 13;
-export const EPERM = 1;
-export const EBUSY = 16;
-export const ENODEV = 19;
-export const EINVAL = 22;
-const ENOSPC = 28;
+const { EACCES, EBUSY, EIO, ENODEV, ENOENT, ENOMEM, ENOSPC, ENXIO, EPERM, EPIPE } = system.errno;
 
 /** `what` is the request that failed, as `VIDIOC_STREAMON`, or `open`. */
 export function faultOf(errno: number, path: string, what: string): Fault {
@@ -38,6 +28,8 @@ export function faultOf(errno: number, path: string, what: string): Fault {
         'the USB bus has no bandwidth left for it',
         'Ask for a smaller size, a lower rate or MJPG, or move the camera to another USB controller.',
       );
+    case EPIPE:
+      return say('camera.refused', 'its parts are not set up to work together', setUp);
     case EIO:
       return say('camera.broken', 'the camera fails', 'Check its cable and power supply.');
     default:
@@ -46,6 +38,7 @@ export function faultOf(errno: number, path: string, what: string): Fault {
 }
 
 const plugIn = 'Plug it in; sightd opens it by itself. `sightd cameras` shows what is there.';
+const setUp = 'Set them up with media-ctl, or let libcamera do it: libcamerify sightd run.';
 const smaller = 'Ask for a smaller size; on a Raspberry Pi, give the kernel more CMA memory.';
 
 function nameOf(errno: number): string {

@@ -46,8 +46,13 @@ export function findCameras(): readonly FoundCamera[] {
   });
 }
 
+/** Named in the config, such a node is opened all the same: somebody may have set it up. */
+const partOnly =
+  'a part of a camera, to be set up with media-ctl first; libcamera does that: libcamerify sightd run';
+
 function stateOf(device: CaptureDevice): FoundCamera['state'] {
   const { identity } = device;
+  if (device.isPart) return { kind: 'unusable', identity, why: partOnly };
   const offers = listFormats(device);
   if (offers.some(({ fourcc }) => captureFormatOf(fourcc) !== undefined)) {
     return { kind: 'usable', identity };
@@ -93,26 +98,50 @@ function targetOf(link: string): string | undefined {
   }
 }
 
+/** Vendor, product and serial; cameras of one model without a serial share it, and one of them has it. */
+const byIdOf = ({ links }: FoundCamera): string | undefined =>
+  links.find((link) => link.startsWith('/dev/v4l/by-id/'));
+
+const byPathOf = ({ links }: FoundCamera): string | undefined =>
+  links.find((link) => link.startsWith('/dev/v4l/by-path/'));
+
+/** Whether a camera of the same name is at the same place. */
+function isSamePlace(a: FoundCamera, b: FoundCamera): boolean {
+  const [one, other] = [byPathOf(a), byPathOf(b)];
+  const isPathKnown = one !== undefined && other !== undefined;
+  if (isPathKnown && one !== other) return false;
+  if (a.state.kind === 'closed' || b.state.kind === 'closed') return isPathKnown;
+  const [first, second] = [a.state.identity, b.state.identity];
+  return first.driver === second.driver && first.card === second.card && first.bus === second.bus;
+}
+
 /**
- * What makes a camera the same one after it was unplugged and came back, maybe under another number:
- * its by-id link, else where it is attached.
+ * The camera that was known before, maybe under another number: at its place unless its by-id link says
+ * that it is another one, or else wherever its by-id link is now.
  */
-export function keyOf({ path, links, state }: FoundCamera): string {
-  const byId = links.find((link) => link.startsWith('/dev/v4l/by-id/'));
-  if (byId !== undefined) return byId;
-  if (state.kind === 'closed') return links[0] ?? path;
-  const { driver, card, bus } = state.identity;
-  return `${driver} ${card} ${bus}`;
+export function findAgain(
+  cameras: readonly FoundCamera[],
+  known: FoundCamera,
+): FoundCamera | undefined {
+  const id = byIdOf(known);
+  const isOther = (one: FoundCamera): boolean =>
+    id !== undefined && byIdOf(one) !== undefined && byIdOf(one) !== id;
+  const stayed = cameras.find((one) => isSamePlace(one, known) && !isOther(one));
+  return stayed ?? (id === undefined ? undefined : cameras.find((one) => byIdOf(one) === id));
 }
 
 /** The node to open: the camera that the config names, or the one that was open before, or the first. */
 export function chooseCamera(
   cameras: readonly FoundCamera[],
   device: string | undefined,
-  known: string | undefined,
+  known: FoundCamera | undefined,
 ): Outcome<FoundCamera> {
-  const before = known === undefined ? undefined : cameras.find((one) => keyOf(one) === known);
-  if (before !== undefined) return success(before);
+  const again = known === undefined ? undefined : findAgain(cameras, known);
+  // Who names a place means what is there.
+  const isPlace = device?.startsWith('/dev/v4l/by-path/') === true;
+  if (known !== undefined && again !== undefined && (!isPlace || isSamePlace(again, known))) {
+    return success(again);
+  }
   if (device === undefined) return firstUsable(cameras);
   const path = targetOf(device) ?? device;
   const named = cameras.find((one) => one.path === path);
@@ -133,7 +162,7 @@ export function chooseCamera(
   return failure(
     fault(
       'camera.unplugged',
-      `${device} is now another camera than before (${known})`,
+      `${device} is now another camera than before (${byIdOf(known) ?? known.path})`,
       'Plug the camera in again, or restart sightd to use this one.',
     ),
   );

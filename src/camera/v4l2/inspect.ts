@@ -41,6 +41,6 @@ export function inspectCamera(path: string, request: SourceRequest): Outcome<Ins
       })),
     })),
     controls: listControls(device),
-    choice: chooseMode(listModes(device, offers, [wish.size ?? wish.need]), wish),
+    choice: chooseMode(listModes(device, offers, wish), wish),
   });
 }

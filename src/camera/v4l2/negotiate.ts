@@ -1,5 +1,5 @@
 import { failure, fault, type Outcome, success } from '../../base/fault.ts';
-import type { FrameColor } from '../../contract/frame.ts';
+import type { FrameColor, FrameSize } from '../../contract/frame.ts';
 import type { CaptureDevice } from './device.ts';
 import { fourccCode, fourccText, frameColorOf } from './formats.ts';
 import type { Mode } from './modes.ts';
@@ -21,9 +21,7 @@ export type GrantedPlane = { readonly bytesPerLine: number; readonly bytes: numb
 
 /** Sets format, size and rate, and says what came of it. */
 export function negotiate(device: CaptureDevice, mode: Mode, fps: number): Outcome<Granted> {
-  const format = device.isMultiplanar
-    ? setFormatMultiplanar(device, mode)
-    : setFormat(device, mode);
+  const format = setFormat(device, mode);
   if (!format.ok) return format;
   if (format.value.fourcc !== mode.fourcc) {
     const sentence = `${device.path}: asked for ${mode.fourcc}, the driver gives ${format.value.fourcc}`;
@@ -35,42 +33,49 @@ export function negotiate(device: CaptureDevice, mode: Mode, fps: number): Outco
 type GrantedFormat = Omit<Granted, 'fps'>;
 
 /** What both interfaces' formats have, though at other places. */
-type FormatRecord = StructRecord<
-  keyof typeof v4l2.v4l2Format.fields & keyof typeof v4l2.v4l2FormatMplane.fields
->;
+type FormatRecord = {
+  readonly record: StructRecord<
+    keyof typeof v4l2.v4l2Format.fields & keyof typeof v4l2.v4l2FormatMplane.fields
+  >;
+  readonly planes: () => readonly GrantedPlane[];
+};
 
-function setFormat(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
-  const record = createRecord(v4l2.v4l2Format);
-  const planesOf = (): readonly GrantedPlane[] => [
-    { bytesPerLine: record.get('bytesperline'), bytes: record.get('sizeimage') },
-  ];
-  return requestFormat(device, mode, record, planesOf);
+function createFormat(device: CaptureDevice, fourcc: string, size: FrameSize): FormatRecord {
+  const format = device.isMultiplanar ? createMultiplanar() : createSingleplanar();
+  const { record } = format;
+  record.set('type', device.bufferType);
+  record.set('width', size.width);
+  record.set('height', size.height);
+  record.set('pixelformat', fourccCode(fourcc));
+  record.set('field', v4l2.V4L2_FIELD_NONE);
+  return format;
 }
 
-function setFormatMultiplanar(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
+function createSingleplanar(): FormatRecord {
+  const record = createRecord(v4l2.v4l2Format);
+  return {
+    record,
+    planes: () => [{ bytesPerLine: record.get('bytesperline'), bytes: record.get('sizeimage') }],
+  };
+}
+
+function createMultiplanar(): FormatRecord {
   const record = createRecord(v4l2.v4l2FormatMplane);
   const { offset } = v4l2.v4l2FormatMplane.fields.plane_fmt;
-  const planesOf = (): readonly GrantedPlane[] =>
-    Array.from({ length: Math.min(record.get('num_planes'), v4l2.planesMax) }, (_, index) => {
-      const at = offset + index * v4l2.v4l2PlanePixFormat.bytes;
-      const plane = createRecord(v4l2.v4l2PlanePixFormat, record.bytes.subarray(at));
-      return { bytesPerLine: plane.get('bytesperline'), bytes: plane.get('sizeimage') };
-    });
-  return requestFormat(device, mode, record, planesOf);
+  return {
+    record,
+    planes: () =>
+      Array.from({ length: Math.min(record.get('num_planes'), v4l2.planesMax) }, (_, index) => {
+        const at = offset + index * v4l2.v4l2PlanePixFormat.bytes;
+        const plane = createRecord(v4l2.v4l2PlanePixFormat, record.bytes.subarray(at));
+        return { bytesPerLine: plane.get('bytesperline'), bytes: plane.get('sizeimage') };
+      }),
+  };
 }
 
 /** Asks for a format and reads what came of it. */
-function requestFormat(
-  device: CaptureDevice,
-  mode: Mode,
-  record: FormatRecord,
-  planesOf: () => readonly GrantedPlane[],
-): Outcome<GrantedFormat> {
-  record.set('type', device.bufferType);
-  record.set('width', mode.width);
-  record.set('height', mode.height);
-  record.set('pixelformat', fourccCode(mode.fourcc));
-  record.set('field', v4l2.V4L2_FIELD_NONE);
+function setFormat(device: CaptureDevice, mode: Mode): Outcome<GrantedFormat> {
+  const { record, planes } = createFormat(device, mode.fourcc, mode);
   const errno = device.request('VIDIOC_S_FMT', record);
   if (errno !== 0) return failure(device.faultOf(errno, 'VIDIOC_S_FMT'));
   return success({
@@ -82,8 +87,20 @@ function requestFormat(
       record.get('ycbcr_enc'),
       record.get('quantization'),
     ),
-    planes: planesOf(),
+    planes: planes(),
   });
+}
+
+/** The size that the driver would grant, without asking for it; undefined when it does not take the format. */
+export function trySize(
+  device: CaptureDevice,
+  fourcc: string,
+  size: FrameSize,
+): FrameSize | undefined {
+  const { record } = createFormat(device, fourcc, size);
+  if (device.request('VIDIOC_TRY_FMT', record) !== 0) return undefined;
+  if (record.get('pixelformat') !== fourccCode(fourcc)) return undefined;
+  return { width: record.get('width'), height: record.get('height') };
 }
 
 /** Asks for a rate; many drivers round it, some (HDMI grabbers) have none to set. */

@@ -2,7 +2,7 @@ import { type Fault, failure, fault, type Outcome, success } from '../../base/fa
 import { openReadiness, type Readiness } from '../../base/ffi.ts';
 import { copyBytes } from '../../base/libc.ts';
 import { type Clock, type Micros, micros, millis } from '../../base/time.ts';
-import { askedSizeOf, type FrameGeometry } from '../../contract/frame.ts';
+import { askedSizeOf, type FrameGeometry, frameBytesOf } from '../../contract/frame.ts';
 import type { SourceRequest } from '../../contract/threads.ts';
 import { decodeJpeg } from '../image.ts';
 import type { FrameSource, Reading } from '../source.ts';
@@ -47,7 +47,7 @@ function startCamera(device: CaptureDevice, request: SourceRequest): Outcome<Cam
   const { config } = request;
   const wish = wishOf(request);
   const offers = listFormats(device);
-  const modes = listModes(device, offers, [wish.size ?? wish.need]);
+  const modes = listModes(device, offers, wish);
   const choice = chooseMode(modes, wish);
   if (choice === undefined) {
     const offered = offers.map((offer) => offer.fourcc).join(', ') || 'nothing';
@@ -131,6 +131,7 @@ function createSource(
   clock: Clock,
 ): FrameSource {
   const { stream, granted, mode, geometry, plan } = camera;
+  const bytesUsed = frameBytesOf(geometry);
   const readiness = openReadiness(device.descriptor);
   const counter = createGapCounter();
   const deadline = Math.max(
@@ -204,7 +205,7 @@ function createSource(
       capturedAt: capturedAtOf(current),
       driverSequence: current.sequence,
       geometry,
-      bytesUsed: plan?.bytes ?? geometry.stride * geometry.height,
+      bytesUsed,
       lost: counter.take(),
     };
   };

@@ -1,12 +1,15 @@
+import { constants } from 'node:os';
 import { type Fault, failure, fault, type Outcome, success } from '../../base/fault.ts';
 import { addressOf } from '../../base/ffi.ts';
 import { type MappedMemory, mapDevice } from '../../base/libc.ts';
 import { type Micros, micros } from '../../base/time.ts';
 import type { CaptureDevice } from './device.ts';
-import { EAGAIN, faultOf } from './faults.ts';
+import { faultOf } from './faults.ts';
 import type { Granted } from './negotiate.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
+
+const { EAGAIN } = constants.errno;
 
 /** What the driver had when it was asked for a frame. */
 export type Dequeued =

@@ -105,6 +105,18 @@ export const v4l2PlanePixFormat = layoutOf('v4l2_plane_pix_format', {
   reserved: 12,
 });
 
+/** `r` is where the rectangle lies and how large it is. */
+export const v4l2Selection = layoutOf('v4l2_selection', {
+  type: 'u32',
+  target: 'u32',
+  flags: 'u32',
+  left: 's32',
+  top: 's32',
+  width: 'u32',
+  height: 'u32',
+  reserved: 36,
+});
+
 export const v4l2Streamparm = layoutOf(
   'v4l2_streamparm',
   {
@@ -207,6 +219,7 @@ export const layouts: readonly Layout<string>[] = [
   v4l2Format,
   v4l2FormatMplane,
   v4l2PlanePixFormat,
+  v4l2Selection,
   v4l2Streamparm,
   v4l2Requestbuffers,
   v4l2Buffer,
@@ -229,7 +242,6 @@ function requestOf(direction: keyof typeof directions, number: number, bytes: nu
 export const requests = {
   VIDIOC_QUERYCAP: requestOf('read', 0, v4l2Capability.bytes),
   VIDIOC_ENUM_FMT: requestOf('both', 2, v4l2Fmtdesc.bytes),
-  VIDIOC_G_FMT: requestOf('both', 4, v4l2Format.bytes),
   VIDIOC_S_FMT: requestOf('both', 5, v4l2Format.bytes),
   VIDIOC_REQBUFS: requestOf('both', 8, v4l2Requestbuffers.bytes),
   VIDIOC_QUERYBUF: requestOf('both', 9, v4l2Buffer.bytes),
@@ -240,10 +252,12 @@ export const requests = {
   VIDIOC_G_PARM: requestOf('both', 21, v4l2Streamparm.bytes),
   VIDIOC_S_PARM: requestOf('both', 22, v4l2Streamparm.bytes),
   VIDIOC_QUERYMENU: requestOf('both', 37, v4l2Querymenu.bytes),
+  VIDIOC_TRY_FMT: requestOf('both', 64, v4l2Format.bytes),
   VIDIOC_G_EXT_CTRLS: requestOf('both', 71, v4l2ExtControls.bytes),
   VIDIOC_S_EXT_CTRLS: requestOf('both', 72, v4l2ExtControls.bytes),
   VIDIOC_ENUM_FRAMESIZES: requestOf('both', 74, v4l2Frmsizeenum.bytes),
   VIDIOC_ENUM_FRAMEINTERVALS: requestOf('both', 75, v4l2Frmivalenum.bytes),
+  VIDIOC_G_SELECTION: requestOf('both', 94, v4l2Selection.bytes),
   VIDIOC_QUERY_EXT_CTRL: requestOf('both', 103, v4l2QueryExtCtrl.bytes),
 } as const;
 export type RequestName = keyof typeof requests;
@@ -253,6 +267,7 @@ export const V4L2_CAP_VIDEO_CAPTURE_MPLANE = 0x1000;
 export const V4L2_CAP_VIDEO_M2M_MPLANE = 0x4000;
 export const V4L2_CAP_VIDEO_M2M = 0x8000;
 export const V4L2_CAP_STREAMING = 0x4000000;
+export const V4L2_CAP_IO_MC = 0x20000000;
 export const V4L2_CAP_DEVICE_CAPS = 0x80000000;
 export const V4L2_CAP_TIMEPERFRAME = 0x1000;
 
@@ -265,9 +280,10 @@ export const V4L2_BUF_FLAG_ERROR = 0x40;
 export const V4L2_BUF_FLAG_TIMESTAMP_MASK = 0xe000;
 export const V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC = 0x2000;
 
-export const V4L2_FMT_FLAG_EMULATED = 0x2;
 export const V4L2_FRMSIZE_TYPE_DISCRETE = 1;
 export const V4L2_FRMIVAL_TYPE_DISCRETE = 1;
+
+export const V4L2_SEL_TGT_CROP_DEFAULT = 0x1;
 
 export const V4L2_COLORSPACE_REC709 = 3;
 export const V4L2_COLORSPACE_JPEG = 7;
@@ -275,7 +291,6 @@ export const V4L2_COLORSPACE_DCI_P3 = 12;
 export const V4L2_YCBCR_ENC_709 = 2;
 export const V4L2_YCBCR_ENC_XV709 = 4;
 export const V4L2_QUANTIZATION_FULL_RANGE = 1;
-export const V4L2_QUANTIZATION_LIM_RANGE = 2;
 
 export const V4L2_CTRL_FLAG_NEXT_CTRL = 0x80000000;
 export const V4L2_CTRL_FLAG_DISABLED = 0x1;
@@ -288,6 +303,5 @@ export const V4L2_CTRL_TYPE_BOOLEAN = 2;
 export const V4L2_CTRL_TYPE_MENU = 3;
 export const V4L2_CTRL_TYPE_BUTTON = 4;
 export const V4L2_CTRL_TYPE_INTEGER64 = 5;
-export const V4L2_CTRL_TYPE_CTRL_CLASS = 6;
 export const V4L2_CTRL_TYPE_BITMASK = 8;
 export const V4L2_CTRL_TYPE_INTEGER_MENU = 9;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { messageOf } from '../../base/fault.ts';
+import { topicsOf } from '../../contract/contract.ts';
 import {
   type EventMessage,
   eventMessageSchema,
@@ -13,7 +14,6 @@ import {
   resultMessageSchema,
   type StatusMessage,
   statusMessageSchema,
-  topicsOf,
 } from '../../contract/messages.ts';
 import type { Incoming } from '../../mqtt/subscriptions.ts';
 

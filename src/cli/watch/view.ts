@@ -169,6 +169,9 @@ function troubleOf(device: WatchedDevice, { now }: WatchState): readonly Trouble
   if (state === 'online' && health?.outbox.stored === false) {
     say('yellow', 'labels and events are not stored: they would not survive a restart');
   }
+  if (state === 'online' && health?.clockSynced === false) {
+    say('dim', 'its clock is not set yet: its times are wrong');
+  }
   if (unreadable > 0) {
     say('yellow', `${counted(unreadable, 'message')} of another shape; the last: ${problem ?? ''}`);
   }
@@ -195,6 +198,9 @@ function figuresOf(device: WatchedDevice, { now }: WatchState): readonly string[
     ...latency,
     `${counted(camera.reopens, 'reopen')}, ${counted(camera.restarts + inference.restarts, 'restart')}`,
     `${health.memoryMegabytes.toFixed(0)} MB, ${health.cpuPercent.toFixed(0)} % of a core`,
+    ...(health.temperatureCelsius === undefined
+      ? []
+      : [`${health.temperatureCelsius.toFixed(0)} °C`]),
     ...waiting,
     `up ${durationOf(health.uptimeSeconds)}`,
     ...(camera.source === '' ? [] : [camera.source]),

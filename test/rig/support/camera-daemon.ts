@@ -166,6 +166,8 @@ const configOf = (
   publish: { resultsPerSecondMax: 0 },
   mqtt: { url },
   health: { intervalSeconds: 1, frameDeadlineSeconds, stopSeconds: 30 },
+  remoteConfig: { trialSeconds: 5 },
+  stateDir: join(temporaryFolder(), 'state'),
 });
 
 /** One process, whose frames are all accounted for at every moment, and in order. */

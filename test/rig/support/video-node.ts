@@ -49,6 +49,11 @@ export function setControl(node: string, name: string, value: number): void {
   command('v4l2-ctl', '-d', node, '-c', `${name}=${value}`);
 }
 
+/** The value of a control that is a number, by the same name. */
+export function controlOf(node: string, name: string): number {
+  return Number(/: (-?\d+)/.exec(command('v4l2-ctl', '-d', node, '-C', name))?.[1]);
+}
+
 /** Takes frames, and returns their bytes one after the other. */
 export function capture(node: string, { fourcc, width, height, frames }: Capture): Buffer {
   const file = join(temporaryFolder(), 'frames');

@@ -16,16 +16,18 @@ export type VividOptions = {
   readonly cameras?: number;
   /** With the multi-planar API in place of the single-planar. */
   readonly isMultiplanar?: boolean;
+  /** Webcams unless said otherwise; or HDMI grabbers, which scale their picture to any size or to none. */
+  readonly input?: 'webcam' | 'hdmi-scaled' | 'hdmi';
 };
 
 const firstNode = 10;
 
 /**
- * Loads vivid with webcams only; disposing of it unloads it, which fails while a stream is open.
+ * Loads vivid with cameras only; disposing of it unloads it, which fails while a stream is open.
  * The controls that inject errors are set with `setControl` and listed in docs/rig.md.
  */
 export async function loadVivid(options: VividOptions = {}): Promise<Vivid & AsyncDisposable> {
-  const { cameras = 1, isMultiplanar = false } = options;
+  const { cameras = 1, isMultiplanar = false, input = 'webcam' } = options;
   const indices = Array.from({ length: cameras }, (_, index) => index);
   const nodes = indices.map((index) => `/dev/video${firstNode + index}`);
   const nodeOf = (index: number): string => {
@@ -36,12 +38,13 @@ export async function loadVivid(options: VividOptions = {}): Promise<Vivid & Asy
   const bind = (index: number, word: 'bind' | 'unbind'): void =>
     writeFileSync(`/sys/bus/platform/drivers/vivid/${word}`, `vivid.${index}`);
   const forEach = (value: string): string => indices.map(() => value).join(',');
-  // Type 1 is a capture node alone, input type 0 a webcam.
+  // Type 1 is a capture node alone, input type 0 a webcam, 3 HDMI; mode 7 crops, composes and scales.
   const parameters = {
     n_devs: String(cameras),
     node_types: forEach('0x1'),
     num_inputs: forEach('1'),
-    input_types: forEach('0'),
+    input_types: forEach(input === 'webcam' ? '0' : '3'),
+    ...(input === 'webcam' ? {} : { ccs_cap_mode: forEach(input === 'hdmi' ? '0' : '7') }),
     vid_cap_nr: indices.map((index) => firstNode + index).join(','),
     multiplanar: forEach(isMultiplanar ? '2' : '1'),
   };

@@ -57,3 +57,23 @@ test('a step of the wall clock moves no timestamp, backwards or forwards', () =>
     assert.equal(wall.isoOf(times.clock.now()), '2026-03-04T12:00:00.010Z');
   }
 });
+
+test('when the wall clock becomes right, times are too, and the step is told', () => {
+  const times = createTimes();
+  const steps: number[] = [];
+  let isSynced = false;
+  const wall = createWallClock(times.clock, times.wallNow, () => isSynced);
+  wall.onSynced((step) => steps.push(step));
+  assert.equal(wall.isSynced(), false);
+  times.stepWall(86_400_000);
+  isSynced = true;
+  assert.equal(wall.isSynced(), false, 'it is not looked at all the time');
+  assert.equal(wall.isoOf(times.clock.now()), '2026-03-04T12:00:00.000Z');
+  times.pass(1000);
+  assert.equal(wall.isSynced(), true);
+  assert.equal(wall.isoOf(times.clock.now()), '2026-03-05T12:00:01.000Z');
+  isSynced = false;
+  times.pass(1000);
+  assert.equal(wall.isSynced(), false);
+  assert.deepEqual(steps, [86_400_000]);
+});

@@ -54,6 +54,15 @@ test('a size in the config is asked for as it is', () => {
   });
 });
 
+test('a width or a height alone has the other one’s default beside it', () => {
+  const sizeOf = (camera: object) => {
+    const plan = planStream(configOf(camera), { width: 1, height: 1 });
+    return plan.ok ? plan.value.size : assert.fail(plan.fault.message);
+  };
+  assert.deepEqual(sizeOf({ width: 800 }), { width: 800, height: 480 });
+  assert.deepEqual(sizeOf({ height: 600 }), { width: 640, height: 600 });
+});
+
 for (const device of ['/dev/video0', '-1', '1.5', '100', 'imx219', ' 0']) {
   test(`‘${device}’ is no number of a camera`, () => {
     const plan = planStream(configOf({ device }), { width: 1, height: 1 });

@@ -32,6 +32,7 @@ describe('the fault of an errno', () => {
     ENOMEM: 'camera.memory',
     ENOSPC: 'camera.refused',
     EIO: 'camera.broken',
+    EPIPE: 'camera.refused',
     EINVAL: 'camera.refused',
     ENOTTY: 'camera.refused',
     ERANGE: 'camera.refused',

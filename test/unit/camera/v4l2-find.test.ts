@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { type Fault, type FaultCode, fault } from '../../../src/base/fault.ts';
-import { chooseCamera, type FoundCamera, keyOf } from '../../../src/camera/v4l2/find.ts';
+import { chooseCamera, type FoundCamera, findAgain } from '../../../src/camera/v4l2/find.ts';
 
 const identityOf = (card: string, bus: string) => ({ driver: 'uvcvideo', card, bus });
 const busy: Fault = fault('camera.busy', '/dev/video0: the camera is in use', 'End it.');
@@ -34,32 +34,58 @@ const cameraOf = (path: string, state: State, ...links: string[]): FoundCamera =
 function chosenOf(
   cameras: readonly FoundCamera[],
   device: string | undefined,
-  known: string | undefined,
+  known: FoundCamera | undefined,
 ): string {
   const chosen = chooseCamera(cameras, device, known);
   return chosen.ok ? chosen.value.path : chosen.fault.code;
 }
 
-describe('the key of a camera', () => {
-  it('is its by-id link, whichever number and place it has and whether it can be opened', () => {
-    const links = [byPath('pci-0-usb-0:1'), byId('usb-Logi_C920_12AB')] as const;
+describe('a camera that was known', () => {
+  const links = [byPath('pci-0-usb-0:1'), byId('usb-Logi_C920_12AB')] as const;
+  const known = cameraOf('/dev/video0', usable(), ...links);
+  const placeOf = (camera: FoundCamera, ...cameras: FoundCamera[]): string | undefined =>
+    findAgain(cameras, camera)?.path;
+
+  it('is known by its by-id link, whichever number and place it has and whether it can be opened', () => {
     for (const state of [usable(), usable('Webcam', 'usb-2'), unusable(), closed(busy)]) {
       for (const path of ['/dev/video0', '/dev/video4']) {
-        assert.equal(keyOf(cameraOf(path, state, ...links)), links[1]);
+        for (const place of [links[0], byPath('pci-0-usb-0:2')]) {
+          assert.equal(placeOf(known, cameraOf(path, state, place, links[1])), path);
+        }
       }
     }
   });
 
-  it('is what it is and where it is attached, without a by-id link', () => {
-    const key = keyOf(cameraOf('/dev/video0', usable('Cam', 'usb-1'), byPath('a')));
-    assert.equal(keyOf(cameraOf('/dev/video7', usable('Cam', 'usb-1'))), key);
-    assert.notEqual(keyOf(cameraOf('/dev/video0', usable('Cam', 'usb-2'), byPath('a'))), key);
-    assert.notEqual(keyOf(cameraOf('/dev/video0', usable('Other', 'usb-1'), byPath('a'))), key);
+  it('is known by what it is and where it is attached, without a by-id link', () => {
+    const without = cameraOf('/dev/video0', usable('Cam', 'usb-1'), byPath('a'));
+    const isAgain = (state: State, ...paths: string[]): boolean =>
+      placeOf(without, cameraOf('/dev/video7', state, ...paths)) !== undefined;
+    assert.ok(isAgain(usable('Cam', 'usb-1')));
+    assert.ok(isAgain(usable('Cam', 'usb-1'), byPath('a')));
+    assert.ok(!isAgain(usable('Cam', 'usb-1'), byPath('b')));
+    assert.ok(!isAgain(usable('Cam', 'usb-2'), byPath('a')));
+    assert.ok(!isAgain(usable('Other', 'usb-1'), byPath('a')));
+    assert.ok(isAgain(closed(busy), byPath('a')));
+    assert.ok(!isAgain(closed(busy), byPath('b')));
+    assert.ok(!isAgain(closed(busy)));
   });
 
-  it('is where it is attached, or its number, when it cannot be asked', () => {
-    assert.equal(keyOf(cameraOf('/dev/video0', closed(busy), byPath('a'))), byPath('a'));
-    assert.equal(keyOf(cameraOf('/dev/video0', closed(busy))), '/dev/video0');
+  it('is another one where its by-id link is another, though it is at the same place', () => {
+    const other = cameraOf('/dev/video0', usable(), links[0], byId('usb-Logi_C920_34CD'));
+    assert.equal(placeOf(known, other), undefined);
+  });
+
+  it('is the one at its place when a twin has got the by-id link that they share', () => {
+    const [place, twins] = [byPath('pci-0-usb-0:2'), byId('usb-Cheap_Cam')];
+    const first = cameraOf('/dev/video0', usable('Cam', 'usb-1'), links[0], twins);
+    const second = cameraOf('/dev/video2', usable('Cam', 'usb-2'), place);
+    // They leave and come back, the second one first.
+    const cameras = [
+      cameraOf('/dev/video0', usable('Cam', 'usb-2'), place, twins),
+      cameraOf('/dev/video2', usable('Cam', 'usb-1'), links[0]),
+    ];
+    assert.equal(placeOf(first, ...cameras), '/dev/video2');
+    assert.equal(placeOf(second, ...cameras), '/dev/video0');
   });
 });
 
@@ -81,26 +107,26 @@ describe('the camera chosen where the config names none', () => {
   });
 
   it('is the one that was open before, under whatever number it is now', () => {
-    assert.equal(chosenOf([first, second], undefined, byId('second')), '/dev/video2');
+    assert.equal(chosenOf([first, second], undefined, second), '/dev/video2');
     const swapped = [
       { ...second, path: '/dev/video0' },
       { ...first, path: '/dev/video2' },
     ];
-    assert.equal(chosenOf(swapped, undefined, byId('first')), '/dev/video2');
+    assert.equal(chosenOf(swapped, undefined, first), '/dev/video2');
   });
 
   it('is the one that was open before though it cannot be opened now, if its link tells', () => {
     const cameras = [first, cameraOf('/dev/video2', closed(busy), byId('second'))];
-    assert.equal(chosenOf(cameras, undefined, byId('second')), '/dev/video2');
+    assert.equal(chosenOf(cameras, undefined, second), '/dev/video2');
   });
 
   it('is another one when the one before has gone', () => {
-    assert.equal(chosenOf([second], undefined, byId('first')), '/dev/video2');
+    assert.equal(chosenOf([second], undefined, first), '/dev/video2');
   });
 
   it('is none where there is none, or none that could ever be used', () => {
     assert.equal(chosenOf([], undefined, undefined), 'camera.none');
-    assert.equal(chosenOf([], undefined, byId('first')), 'camera.none');
+    assert.equal(chosenOf([], undefined, first), 'camera.none');
     assert.equal(
       chosenOf([cameraOf('/dev/video0', unusable())], undefined, undefined),
       'camera.none',
@@ -134,7 +160,7 @@ describe('the camera that the config names', () => {
   function assertFault(
     cameras: readonly FoundCamera[],
     device: string,
-    known: string | undefined,
+    known: FoundCamera | undefined,
     [code, message]: readonly [FaultCode, RegExp],
   ): void {
     const chosen = chooseCamera(cameras, device, known);
@@ -157,25 +183,34 @@ describe('the camera that the config names', () => {
 
   it('is still that camera when it came back under another number', () => {
     const moved = { ...named, path: '/dev/video9' };
-    assert.equal(chosenOf([first, moved], node, byId('named')), '/dev/video9');
+    assert.equal(chosenOf([first, moved], node, named), '/dev/video9');
     const other = cameraOf(node, usable('Other', 'usb-3'), byId('other'));
-    assert.equal(chosenOf([other, moved], node, byId('named')), '/dev/video9');
+    assert.equal(chosenOf([other, moved], node, named), '/dev/video9');
   });
 
   it('is not another camera that now has its number', () => {
     const other = cameraOf(node, usable('Other', 'usb-3'), byId('other'));
-    assertFault([first, other], node, byId('named'), ['camera.unplugged', /another camera/]);
-    assertFault([other], link, byId('named'), ['camera.unplugged', /usb-cam is now another/]);
+    assertFault([first, other], node, named, ['camera.unplugged', /another camera/]);
+    assertFault([other], link, named, ['camera.unplugged', /usb-cam is now another/]);
+  });
+
+  it('is not its twin, which has got its by-id link, where the config names the place', () => {
+    const place = byPath('sightd-test-no-such-place');
+    const known = cameraOf(node, usable('Cam', 'usb-1'), place, byId('twins'));
+    const twin = cameraOf('/dev/video0', usable('Cam', 'usb-2'), byPath('b'), byId('twins'));
+    assert.equal(chosenOf([twin], place, known), 'camera.missing');
+    assert.equal(chosenOf([twin], node, known), '/dev/video0');
+    assert.equal(chosenOf([twin, { ...known, path: '/dev/video9' }], place, known), '/dev/video9');
   });
 
   it('is not called another one where it only cannot be opened', () => {
     const denied = cameraOf(node, closed(forbidden));
-    assertFault([first, denied], node, keyOf(unnamed), ['camera.forbidden', /may not/]);
+    assertFault([first, denied], node, unnamed, ['camera.forbidden', /may not/]);
   });
 
   it('is missing where there is no such path, whatever else there is', () => {
     const gone = join(folder, 'video5');
-    for (const known of [undefined, byId('named')]) {
+    for (const known of [undefined, named]) {
       assertFault([first], gone, known, ['camera.missing', /no camera at .*video5/]);
     }
   });

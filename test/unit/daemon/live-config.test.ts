@@ -16,6 +16,7 @@ function createBench(tree: object = {}) {
     pipeline: { configure: () => told.push('pipeline') },
     publisher: { configure: () => told.push('publisher') },
     reporter: { configure: () => told.push('reporter'), touch: () => {} },
+    discovery: { configure: () => told.push('discovery') },
     log: {
       debug: () => {},
       info: () => {},
@@ -30,12 +31,13 @@ function createBench(tree: object = {}) {
 const rows: readonly [tree: object, told: readonly string[]][] = [
   [{}, []],
   [{ log: { level: 'debug' } }, ['log debug']],
-  [{ label: { enter: 0.9 } }, ['publisher', 'pipeline']],
+  [{ label: { enter: 0.9 } }, ['publisher', 'pipeline', 'discovery']],
   [{ publish: { results: false } }, ['publisher', 'pipeline']],
   [{ camera: { fps: 5 } }, ['pipeline']],
   [{ queue: { slots: 3 } }, ['pipeline']],
   [{ inference: { threads: 2 } }, ['pipeline', 'reporter']],
-  [{ health: { intervalSeconds: 5 } }, ['pipeline', 'reporter']],
+  [{ health: { intervalSeconds: 5 } }, ['pipeline', 'reporter', 'discovery']],
+  [{ homeAssistant: { enabled: true } }, ['discovery']],
   [{ mqtt: { base: 'elsewhere' }, device: { id: 'x' }, stateDir: '/x' }, []],
 ];
 

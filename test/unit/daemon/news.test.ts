@@ -49,6 +49,7 @@ test('the start is an event, with time, session and a rising id', async () => {
     session: 'session',
     id: (started?.id ?? 0) + 1,
     at: '2026-01-01T00:00:01.500Z',
+    clockSynced: true,
     code: 'daemon.stopping',
     message: 'sightd is stopping: asked',
     data: { reason: 'asked' },
@@ -113,5 +114,5 @@ test('messages that were given up are one event with their number, once there is
   assert.equal(overflow?.data?.['lost'], 41);
   assert.equal(overflow?.data?.['labels'], 41);
   assert.ok(lines.includes('messages were given up: the outbox was full'));
-  assert.ok(eventCodes.includes('outbox.overflow'));
+  assert.ok('outbox.overflow' in eventCodes);
 });

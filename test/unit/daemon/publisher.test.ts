@@ -9,12 +9,12 @@ import {
   millis,
 } from '../../../src/base/time.ts';
 import { configSchema } from '../../../src/contract/config.ts';
+import { topicsOf } from '../../../src/contract/contract.ts';
 import {
   type LabelMessage,
   labelMessageSchema,
   type ResultMessage,
   resultMessageSchema,
-  topicsOf,
 } from '../../../src/contract/messages.ts';
 import type { Classification, ModelFile } from '../../../src/contract/threads.ts';
 import { createPublisher, type Published } from '../../../src/daemon/publisher.ts';
@@ -134,6 +134,7 @@ test('a result says what was seen, when, and how long it took', () => {
     session: 'session',
     sequence: 1,
     capturedAt: '2025-12-31T23:59:59.960Z',
+    clockSynced: true,
     latencyMs: 40,
     inferenceMs: 12.35,
     model: { name: 'visitors', version: '1.0.0' },

@@ -332,3 +332,33 @@ test('it is not idle while a delivery is under way', async () => {
   connection.of('event')[0]?.acknowledge();
   assert.equal(await idle, true);
 });
+
+test('a retained topic that was released is not sent again, not even what waited', async () => {
+  const { outgoing, connection } = attached();
+  outgoing.retain('config', 'a');
+  outgoing.retain('config', 'b');
+  outgoing.release('config');
+  void outgoing.deliver({ ...deletion, topic: 'config' }, never);
+  connection.acknowledgeAll();
+  assert.deepEqual(
+    connection.of('config').map(({ payload }) => payload),
+    ['a', ''],
+  );
+  assert.ok(await outgoing.untilIdle(never));
+  const next = createConnection();
+  outgoing.detach();
+  outgoing.attach(next.client, birth);
+  assert.deepEqual(next.of('config'), []);
+  outgoing.retain('config', 'c');
+  assert.deepEqual(
+    next.of('config').map(({ payload, retain }) => [payload, retain]),
+    [['c', true]],
+  );
+});
+
+const deletion: Omit<Delivery, 'topic'> = {
+  payload: '',
+  retain: true,
+  expirySeconds: undefined,
+  userProperties: {},
+};
