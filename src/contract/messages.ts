@@ -202,7 +202,17 @@ export type ScoredLabel = z.infer<typeof scoredLabelSchema>;
 /** The device's topics: `BASE/DEVICE/NAME`. */
 export type Topics = Readonly<
   Record<
-    'status' | 'health' | 'event' | 'result' | 'label' | 'configDesired' | 'configReported',
+    | 'status'
+    | 'health'
+    | 'event'
+    | 'result'
+    | 'label'
+    | 'snapshot'
+    | 'configDesired'
+    | 'configReported'
+    /** These two are continued with the name of a command. */
+    | 'command'
+    | 'response',
     string
   >
 >;
@@ -215,7 +225,10 @@ export function topicsOf(base: string, device: string): Topics {
     event: topic('event'),
     result: topic('result'),
     label: topic('label'),
+    snapshot: topic('snapshot'),
     configDesired: topic('config/desired'),
     configReported: topic('config/reported'),
+    command: topic('command'),
+    response: topic('response'),
   };
 }

@@ -84,7 +84,27 @@ export type InferenceCommand =
   | { readonly kind: 'ring'; readonly ring: RingHandle; readonly reportTogether: number }
   | { readonly kind: 'view'; readonly view: FrameView }
   | { readonly kind: 'want'; readonly wanted: WantedScores }
+  /** Answers `picture`, with the frame that is classified next. */
+  | { readonly kind: 'photograph'; readonly request: PictureRequest }
   | { readonly kind: 'stop' };
+
+/** A picture of a whole frame that is wanted. */
+export type PictureRequest = {
+  readonly id: number;
+  /** Longest side in pixels. */
+  readonly sideMax: number;
+  readonly rotate: FrameView['rotate'];
+};
+
+/** A frame as a picture: R G B, three bytes a pixel, rows without padding. */
+export type FramePicture = {
+  /** Of the request. */
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+  /** Handed over, not copied: the thread that sends it has it no longer. */
+  readonly pixels: Uint8Array;
+} & Pick<Classification, 'sequence' | 'capturedAt' | 'top'>;
 
 export type StartCommand = Extract<InferenceCommand, { readonly kind: 'start' }>;
 
@@ -103,6 +123,7 @@ export type InferenceReport =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'classified'; readonly classifications: readonly Classification[] }
   | { readonly kind: 'frame-failed'; readonly ordinal: number; readonly fault: Fault }
+  | { readonly kind: 'picture'; readonly picture: FramePicture }
   /** The producer has ended and this worker found nothing more to read. */
   | { readonly kind: 'drained' }
   | { readonly kind: 'fault'; readonly fault: Fault }

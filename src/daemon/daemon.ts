@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { type Fault, type Outcome, success } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
@@ -20,11 +19,14 @@ import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
 import { defaultBackoff, type Link, openLink } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { closeOutbox } from './close-outbox.ts';
+import { connectCommands } from './command-link.ts';
+import type { Commands } from './commands.ts';
+import { deviceNameOf } from './device-name.ts';
 import { createDiskWrites, writtenBytes } from './disk-writes.ts';
 import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
-import { createLiveConfig, type LiveConfig, reporterSetupOf } from './live-config.ts';
+import { type Applied, createLiveConfig, type LiveConfig, reporterSetupOf } from './live-config.ts';
 import { openNews } from './news.ts';
 import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
 import { prepareSetup } from './prepare.ts';
@@ -35,6 +37,8 @@ import { startRemote } from './remote-start.ts';
 import { openRemoteStore } from './remote-store.ts';
 import type { Setup } from './setup.ts';
 import { verifierOf } from './signature.ts';
+import { openSnapshots } from './snapshot-link.ts';
+import type { Snapshots } from './snapshots.ts';
 
 export type DaemonOptions = {
   readonly config: Config;
@@ -47,6 +51,8 @@ export type DaemonOptions = {
   readonly stop: AbortSignal;
   /** Hands in whom to call with a config that shall apply from now on. */
   readonly onReload: ((apply: (config: Config) => void) => void) | undefined;
+  /** Reads the config again for who asks for it over MQTT; undefined where there is none to read. */
+  readonly readConfig: (() => Outcome<Config>) | undefined;
   readonly onRunning: ((running: Running) => void) | undefined;
   readonly onPublished: ((published: Published) => void) | undefined;
   readonly onHealth: ((health: HealthMessage) => void) | undefined;
@@ -58,8 +64,12 @@ export type Running = {
   readonly topics: Topics;
 };
 
+/** `restart`: stopped as asked, to be started again. */
+type Asked = 'asked' | 'restart';
+type StopReason = Asked | 'source ended';
+
 export type DaemonEnd =
-  | { readonly kind: 'stopped'; readonly reason: 'asked' | 'source ended'; readonly ledger: Ledger }
+  | { readonly kind: 'stopped'; readonly reason: StopReason; readonly ledger: Ledger }
   | { readonly kind: 'fault'; readonly fault: Fault }
   /** The stop deadline passed while these were waited for. */
   | {
@@ -76,23 +86,30 @@ const offlineResultsMax = 8192;
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
   const prepared = prepare(options);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
-  const parts = await start(options, prepared.value);
-  options.onReload?.(parts.reload);
-  const asked = new Promise<'asked'>((resolve) => {
+  let restart = (): void => {};
+  const asked = new Promise<Asked>((resolve) => {
+    restart = () => resolve('restart');
     if (options.stop.aborted) resolve('asked');
     options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
   });
+  const parts = await start(options, prepared.value, restart);
+  options.onReload?.(parts.reload);
   const end = await Promise.race([parts.pipeline.ended, asked]);
-  options.log.info({ reason: end === 'asked' ? 'asked' : end.kind }, 'stopping');
+  options.log.info({ reason: reasonOf(end) }, 'stopping');
   const waiting = await stopWithin(options, parts, end);
   const ledger = parts.pipeline.ledger();
   if (waiting.length > 0) {
-    const reason = end !== 'asked' && end.kind === 'fault' ? end.fault : undefined;
+    const reason = faultOf(end);
     return { kind: 'hung', waiting, ledger, fault: reason };
   }
-  if (end !== 'asked' && end.kind === 'fault') return end;
-  return { kind: 'stopped', reason: end === 'asked' ? 'asked' : 'source ended', ledger };
+  if (typeof end !== 'string' && end.kind === 'fault') return end;
+  return { kind: 'stopped', reason: typeof end === 'string' ? end : 'source ended', ledger };
 }
+
+const reasonOf = (end: PipelineEnd | Asked): string => (typeof end === 'string' ? end : end.kind);
+
+const faultOf = (end: PipelineEnd | Asked): Fault | undefined =>
+  typeof end !== 'string' && end.kind === 'fault' ? end.fault : undefined;
 
 type Prepared = {
   readonly setup: Setup;
@@ -138,15 +155,22 @@ type Parts = {
   readonly status: (state: StatusMessage['state']) => string;
   readonly live: LiveConfig;
   readonly remote: RemoteConfig | undefined;
+  readonly snapshots: Snapshots;
+  /** Undefined where none is obeyed. */
+  readonly commands: Commands | undefined;
   /** Goes on with another config of the device's own. */
   readonly reload: (config: Config) => void;
 };
 
-async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts> {
+async function start(
+  options: DaemonOptions,
+  prepared: Prepared,
+  restartProcess: () => void,
+): Promise<Parts> {
   const { log, clock, random } = options;
   const { config, model } = prepared.setup;
   const session = randomBytes(8).toString('hex');
-  const device = config.device.id ?? hostDevice();
+  const device = deviceNameOf(config);
   const topics = topicsOf(config.mqtt.base, device);
   const status = (state: StatusMessage['state']): string =>
     JSON.stringify({ state, session, version } satisfies StatusMessage);
@@ -160,6 +184,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
   let remote: RemoteConfig | undefined;
+  let snapshots: Snapshots | undefined;
   const link = openLink({
     url: config.mqtt.url,
     clientId: `sightd-${device}-${session.slice(0, 6)}`,
@@ -191,7 +216,10 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
     clock,
     wallClock,
     isLossless: () => source?.lossless ?? false,
-    onPublished: options.onPublished,
+    onPublished: (published) => {
+      snapshots?.onLabel(published.label);
+      options.onPublished?.(published);
+    },
   });
   const pipeline = startPipeline({
     setup: prepared.setup,
@@ -212,6 +240,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
       },
       onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
+      onPicture: (picture) => snapshots?.onPicture(picture),
       onFrameFailed: failures.add,
       onFault: (reason) => remote?.onFault(reason) ?? false,
       onRestart: (thread, reason) => {
@@ -244,48 +273,46 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   const live = createLiveConfig({ setup: prepared.setup, pipeline, publisher, reporter, log });
   const messaging = { link, outbox, delivery, events, topics, status, session, clock, wallClock };
   remote = connectRemote(options, prepared.remote, live, reporter, messaging);
-  const reload = (next: Config): void => reloadFrom(next, live, remote, log);
-  return { ...messaging, pipeline, reporter, live, remote, reload };
-}
-
-/** The host's name as a device id: only what a topic level may hold. */
-function hostDevice(): string {
-  const name =
-    hostname()
-      .split('.')[0]
-      ?.replace(/[^A-Za-z0-9_-]+/g, '-')
-      .replace(/^-+|-+$/g, '') ?? '';
-  return name === '' ? 'sightd' : name.slice(0, 63);
+  const reload = (next: Config): Outcome<Applied> => reloadFrom(next, live, remote, log);
+  snapshots = openSnapshots({ ...messaging, pipeline, live, log });
+  const parts = { ...messaging, pipeline, reporter, live, remote, snapshots, reload };
+  const setup = { ...options, config, restartProcess };
+  return { ...parts, commands: connectCommands(setup, { ...parts, device, log }) };
 }
 
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */
 async function stopWithin(
   options: DaemonOptions,
   parts: Parts,
-  end: PipelineEnd | 'asked',
+  end: PipelineEnd | Asked,
 ): Promise<readonly string[]> {
   const { pipeline, link, events, reporter, topics, status } = parts;
+  const isAsked = typeof end === 'string';
   const stopMillis = seconds(parts.live.current().health.stopSeconds);
   const pending = new Set<string>();
   const deadline = new AbortController();
   const stopping = async (): Promise<'done'> => {
-    if (end !== 'asked' && end.kind === 'fault') events.report('daemon', end.fault);
-    const reason = end === 'asked' ? end : end.kind;
+    const trouble = faultOf(end);
+    if (trouble !== undefined) events.report('daemon', trouble);
+    const reason = reasonOf(end);
     events.tell('daemon.stopping', `sightd is stopping: ${reason}`, { reason });
+    parts.commands?.stop();
+    parts.snapshots.stop();
     await pipeline.stop(pending);
     reporter.close();
     parts.remote?.close();
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
-    const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);
+    const patience = AbortSignal.timeout(isAsked ? 0 : stopMillis * 0.6);
     pending.add('outbox');
     await closeOutbox({ ...parts, log: options.log, patience, sendMax: millis(stopMillis * 0.6) });
     pending.delete('outbox');
+    await parts.commands?.close(AbortSignal.timeout(stopMillis * 0.1));
     pending.add('mqtt');
     const isFlushed = await link.close(farewell, patience, deadline.signal);
     pending.delete('mqtt');
     if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
-    if (end === 'asked') parts.remote?.onStopped();
+    if (isAsked) parts.remote?.onStopped();
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';

@@ -5,7 +5,7 @@ import type { Random } from '../base/random.ts';
 import { type Clock, type Micros, micros, millis } from '../base/time.ts';
 import { type Handshake, tlsConnector, watchHandshake } from './chain.ts';
 import type { Credentials } from './credentials.ts';
-import { createOutgoing, type Delivered, type Delivery } from './outgoing.ts';
+import { createOutgoing, type Delivered, type Delivery, type Publication } from './outgoing.ts';
 import { firstChoice, nextChoice, type Protocol } from './protocol-choice.ts';
 import {
   connectionFault,
@@ -15,7 +15,12 @@ import {
   endOf,
 } from './refusals.ts';
 import { type BrokerLimits, createPacedSender, unlimited } from './sender.ts';
-import { createSubscriptions, type Incoming, type IncomingListener } from './subscriptions.ts';
+import {
+  createSubscriptions,
+  type Incoming,
+  type IncomingListener,
+  type RetainedMeaning,
+} from './subscriptions.ts';
 
 export type LinkState =
   | { readonly kind: 'connecting'; readonly attempt: number }
@@ -58,10 +63,12 @@ export interface Link {
    * broker takes. Never rejects. Without a connection it is `lost` at once.
    */
   deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
+  /** The same with QoS 0 or 1; one of QoS 0 is over when it is written. */
+  publish(message: Publication, signal: AbortSignal): Promise<Delivered>;
   /** Resolves when there is a connection, or when `signal` aborts. */
   untilOnline(signal: AbortSignal): Promise<void>;
   /** QoS 1, an exact topic with one listener; asked for again after every reconnect. */
-  subscribe(topic: string, onIncoming: IncomingListener): Disposable;
+  subscribe(topic: string, onIncoming: IncomingListener, retained?: RetainedMeaning): Disposable;
   /** Messages that were accepted and are still waiting for a connection. */
   queued(): number;
   /**
@@ -123,9 +130,12 @@ export function openLink(options: LinkOptions): Link {
         protocol: protocol === 5 ? 5 : '3.1.1',
       });
     });
-    current.on('message', (topic, payload, packet) => {
-      subscriptions.receive(incomingOf(topic, payload, packet));
-    });
+    // Where the package lets a receiver set the pace: it reads on when `done` is called.
+    current.handleMessage = (packet, done) => {
+      const held = subscriptions.receive(incomingOf(packet));
+      if (held instanceof Promise) void held.then(() => done());
+      else done();
+    };
     // The first error is the reason, what follows it its consequence.
     current.on('error', (reason: Error) => {
       error ??= reason;
@@ -199,6 +209,7 @@ export function openLink(options: LinkOptions): Link {
     retain: outgoing.retain,
     send: outgoing.send,
     deliver: outgoing.deliver,
+    publish: outgoing.publish,
     subscribe: subscriptions.subscribe,
     queued: outgoing.queued,
     untilOnline,
@@ -257,15 +268,19 @@ function limitsOf({ properties }: IConnackPacket): BrokerLimits {
   };
 }
 
-function incomingOf(topic: string, payload: Buffer, packet: IPublishPacket): Incoming {
+function incomingOf(packet: IPublishPacket): Incoming {
   const { responseTopic, correlationData, userProperties } = packet.properties ?? {};
   const properties = {
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData }),
     ...(userProperties === undefined ? {} : { userProperties: { ...userProperties } }),
   };
-  return { topic, payload, retained: packet.retain, properties };
+  const { topic, payload, retain } = packet;
+  return { topic, payload: bytesOf(payload), retained: retain, properties };
 }
+
+const bytesOf = (payload: string | Buffer): Buffer =>
+  typeof payload === 'string' ? Buffer.from(payload) : payload;
 
 export const defaultBackoff = (capSeconds: number): BackoffPolicy => ({
   first: millis(1000),
