@@ -75,10 +75,14 @@ export async function encodeJpeg(
   width: number,
   height: number,
   quality: number,
-): Promise<Uint8Array> {
-  return sharp(pixels, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality })
-    .toBuffer();
+): Promise<Outcome<Uint8Array>> {
+  try {
+    const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+    return success(await image.jpeg({ quality }).toBuffer());
+  } catch (error) {
+    const sentence = `cannot encode a picture of ${width}×${height}: ${complaintOf(error)}`;
+    return failure(fault('camera.picture', sentence, 'Try again with a smaller one.'));
+  }
 }
 
 /** sharp tells all that a decoder said, a line each, often the same one. */

@@ -4,7 +4,6 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
 import { createRandom } from '../base/random.ts';
 import { millis, systemClock } from '../base/time.ts';
-import { frameBytesOf } from '../contract/frame.ts';
 import type { CameraCommand, CameraReport, SourceRequest } from '../contract/threads.ts';
 import { type FrameProducer, openProducer } from '../ring/producer.ts';
 import { type CaptureEnd, captureFrames } from './capture.ts';
@@ -33,7 +32,7 @@ let changed = new AbortController();
 let request: SourceRequest | undefined;
 let producer: FrameProducer | undefined;
 let onStart: (command: StartCommand | undefined) => void = () => {};
-let isCapturing = false;
+let opening = 0;
 let running: Promise<void> | undefined;
 
 port.on('message', (command: CameraCommand) => {
@@ -46,9 +45,8 @@ port.on('message', (command: CameraCommand) => {
       });
       break;
     case 'start':
-      // Two answers: the first one was to a source that is no longer open. Ask again.
-      if (isCapturing) interrupt(changed);
-      else onStart(command);
+      // A late answer was to a source that is no longer open; its ring may be too small.
+      if (command.opening === opening) onStart(command);
       break;
     case 'stop':
       interrupt(stop);
@@ -106,7 +104,6 @@ async function runSource(asked: SourceRequest, signal: AbortSignal): Promise<Cap
   const begun = await untilStarted(source);
   if (begun === undefined) return { kind: 'aborted' };
   producer = openProducer(begun.ring, begun.owner);
-  isCapturing = true;
   await source.discard(signal);
   const end = await captureFrames({
     source,
@@ -116,22 +113,17 @@ async function runSource(asked: SourceRequest, signal: AbortSignal): Promise<Cap
     onFrameFailed: (fault: Fault) => report({ kind: 'frame-failed', fault }),
     signal,
   });
-  isCapturing = false;
   if (end.kind !== 'broken' || !isLive(asked)) endStream(end);
   return end;
 }
 
 /** Tells what was opened and waits for the ring to write it to; undefined when interrupted. */
 function untilStarted(source: FrameSource): Promise<StartCommand | undefined> {
-  const frameBytes = frameBytesOf(source.description.geometryMax);
   const started = new Promise<StartCommand | undefined>((resolve) => {
-    onStart = (command) => {
-      // The answer to a source before this one may come late; its ring may be too small.
-      const isFor = command === undefined || command.ring.shape.slotBytes >= frameBytes;
-      if (isFor) resolve(command);
-    };
+    onStart = resolve;
   });
-  report({ kind: 'opened', source: source.description });
+  opening += 1;
+  report({ kind: 'opened', opening, source: source.description });
   for (const notice of source.notices) report({ kind: 'notice', fault: notice });
   return started;
 }

@@ -7,13 +7,15 @@ import { createSourceOpener } from '../camera/open.ts';
 import type { FrameSource } from '../camera/source.ts';
 import type { FrameGeometry } from '../contract/frame.ts';
 import type { SourceRequest } from '../contract/threads.ts';
-import { createPictureMaker } from './picture.ts';
+import { createPictureMaker } from '../inference/picture.ts';
 
 /** Cameras set their exposure on the first frames. */
 const framesBefore = 10;
 /** Broken frames at which to give up. */
 const failuresMax = 30;
 const jpegQuality = 90;
+/** Enough to see whether the camera is sharp and its colours are right. */
+const shape = { sideMax: 1024, rotate: 0 } as const;
 
 /** Takes one picture with a camera and writes it as a JPEG. */
 export async function takePicture(
@@ -25,14 +27,15 @@ export async function takePicture(
   const opened = await createSourceOpener(clock).open(request, stop);
   if (!opened.ok) return opened;
   await using source = opened.value;
-  const maker = createPictureMaker(source.description.geometryMax);
+  const maker = createPictureMaker(source.description.geometryMax, shape);
   const frame = await readFrame(source, maker.target, stop);
   if (!frame.ok) return frame;
   const { pixels, width, height } = maker.make(frame.value);
   const jpeg = await encodeJpeg(pixels, width, height, jpegQuality);
+  if (!jpeg.ok) return jpeg;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, jpeg);
+    writeFileSync(file, jpeg.value);
     return success(undefined);
   } catch (error) {
     const sentence = `cannot write ${file}: ${messageOf(error)}`;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type ExitCode, exitCodes } from '../base/fault.ts';
+import { type ExitCode, exitCodes, type Fault, fault } from '../base/fault.ts';
 import type { Config } from '../contract/config.ts';
 import { describeProblem, parseConfig, readConfigText } from '../daemon/config-file.ts';
 import { complainOf, type Terminal } from './terminal.ts';
@@ -10,27 +10,49 @@ export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly path: string | undefined }
   | { readonly ok: false; readonly exit: ExitCode };
 
+type ReadConfig =
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly path: string | undefined;
+      readonly warnings: readonly string[];
+    }
+  /** `problems` are what is wrong in the file, a line each; none where it cannot be read. */
+  | { readonly ok: false; readonly fault: Fault; readonly problems: readonly string[] };
+
+/** So many problems are enough for one sentence. */
+const problemsMax = 5;
+
 /**
  * The config of a command: the file that was named, else the default one where it exists, else the
- * defaults; the environment over it. What is wrong is said here.
+ * defaults; the environment over it.
  */
+export function readConfig(named: string | undefined, environment: NodeJS.ProcessEnv): ReadConfig {
+  const path = named ?? (existsSync(defaultConfigPath) ? defaultConfigPath : undefined);
+  const text = path === undefined ? undefined : readConfigText(path);
+  if (text !== undefined && !text.ok) return { ...text, problems: [] };
+  const reading = parseConfig(text?.value ?? '', environment);
+  if (reading.ok) return { ...reading, path };
+  const problems = reading.problems.map((problem) => describeProblem(problem, path ?? 'config'));
+  const all = problems.slice(0, problemsMax).join('; ');
+  const mend = '`sightd config check` says what is wrong; docs/config.md lists every key.';
+  return { ok: false, fault: fault('config.invalid', all, mend), problems };
+}
+
+/** The same, with what is wrong said here. */
 export function loadConfig(
   named: string | undefined,
   environment: NodeJS.ProcessEnv,
   terminal: Terminal,
 ): LoadedConfig {
-  const path = named ?? (existsSync(defaultConfigPath) ? defaultConfigPath : undefined);
-  const text = path === undefined ? undefined : readConfigText(path);
-  if (text !== undefined && !text.ok) return { ok: false, exit: complainOf(terminal, text.fault) };
-  const reading = parseConfig(text?.value ?? '', environment);
-  if (reading.ok) {
-    for (const warning of reading.warnings) terminal.complain(`sightd: ${warning}\n`);
-    return { ok: true, config: reading.config, path };
+  const read = readConfig(named, environment);
+  if (read.ok) {
+    for (const warning of read.warnings) terminal.complain(`sightd: ${warning}\n`);
+    return { ok: true, config: read.config, path: read.path };
   }
-  for (const problem of reading.problems) {
-    terminal.complain(`${describeProblem(problem, path ?? 'config')}\n`);
-  }
-  const count = reading.problems.length;
+  const count = read.problems.length;
+  if (count === 0) return { ok: false, exit: complainOf(terminal, read.fault) };
+  for (const problem of read.problems) terminal.complain(`${problem}\n`);
   const what = count === 1 ? 'one problem' : `${count} problems`;
   terminal.complain(`sightd: the config has ${what}; docs/config.md lists every key\n`);
   return { ok: false, exit: exitCodes.config };

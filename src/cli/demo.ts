@@ -74,6 +74,7 @@ Without a camera it looks at a built-in moving scene.
       stateDir: undefined,
       stop: secondsMax > 0 ? stopWithin(stop, secondsMax) : stop,
       onReload: undefined,
+      readConfig: undefined,
       onRunning: view.onRunning,
       onPublished: view.onPublished,
       onHealth: view.onHealth,

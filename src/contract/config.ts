@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 import { type CameraConfig, cameraSchema } from './camera-config.ts';
+import { jpegQualitySchema, pictureSideSchema } from './commands.ts';
 import { ringOrders } from './ring.ts';
 
 /**
@@ -92,6 +93,30 @@ const publishSchema = z.strictObject({
       'At most so many results a second; 0 is no limit. Lossless replay (`pace: fast`) is never thinned.',
     ),
   topK: z.int().min(1).max(20).default(5).describe('Best labels in a result.'),
+  snapshot: z
+    .enum(['never', 'label'])
+    .default('never')
+    .describe(
+      'Publish a picture on `snapshot` by itself: never, or when the settled label changes.',
+    ),
+});
+
+const snapshotSchema = z.strictObject({
+  sideMax: pictureSideSchema
+    .default(1920)
+    .describe('Longest side of a picture in pixels; larger frames are shrunk, none is enlarged.'),
+  quality: jpegQualitySchema.default(80).describe('JPEG quality.'),
+});
+
+const commandsSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('Obey commands on the topics `command/…`.'),
+  ratePerMinute: z
+    .number()
+    .min(1)
+    .max(600)
+    .default(60)
+    .describe('Commands that are obeyed in the long run; what is more is answered `command.busy`.'),
+  burst: z.int().min(1).max(100).default(10).describe('Commands that are obeyed at once.'),
 });
 
 /** A path, or `credential:NAME`: the file of that name that systemd hands in. */
@@ -273,10 +298,12 @@ export const configSchema = z.strictObject({
   inference: inferenceSchema.prefault({}),
   label: labelSchema.prefault({}),
   publish: publishSchema.prefault({}),
+  snapshot: snapshotSchema.prefault({}),
   mqtt: mqttSchema.prefault({}),
   homeAssistant: homeAssistantSchema.prefault({}),
   outbox: outboxSchema.prefault({}),
   remoteConfig: remoteConfigSchema.prefault({}),
+  commands: commandsSchema.prefault({}),
   health: healthSchema.prefault({}),
   log: logSchema.prefault({}),
   stateDir: z

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { answerSchemas, commandNames, requestSchemas } from './commands.ts';
 import {
   desiredMessageSchema,
   eventMessageSchema,
@@ -18,7 +19,8 @@ export type MessageDefinition = {
   readonly retained: boolean;
   /** When it is sent; the schema says what it is. */
   readonly when: string;
-  readonly schema: z.ZodType;
+  /** Undefined where the payload is no JSON. */
+  readonly schema: z.ZodType | undefined;
 };
 
 /** Every message of a device: the contract that subscribers can build on. */
@@ -63,6 +65,14 @@ export const contract = {
     when: 'for each thing that happened, through the outbox',
     schema: eventMessageSchema,
   },
+  snapshot: {
+    topic: 'snapshot',
+    direction: 'from the device',
+    qos: 0,
+    retained: false,
+    when: 'a JPEG, when `command/snapshot` asks for it, or when the label changes (`publish.snapshot`)',
+    schema: undefined,
+  },
   configDesired: {
     topic: 'config/desired',
     direction: 'to the device',
@@ -83,13 +93,44 @@ export const contract = {
 
 export type MessageName = keyof typeof contract;
 
-/** A device's topics. */
-export type Topics = Readonly<Record<MessageName, string>>;
-
 const messageNames = Object.keys(contract) as readonly MessageName[];
+
+/** What a device can be asked to do, and its answers. */
+const commandMessages: readonly MessageDefinition[] = commandNames.flatMap((name) => [
+  {
+    topic: `command/${name}`,
+    direction: 'to the device',
+    qos: 1,
+    retained: false,
+    when: 'by whoever wants it done now ([Commands](#commands))',
+    schema: requestSchemas[name],
+  },
+  {
+    topic: `response/${name}`,
+    direction: 'from the device',
+    qos: 1,
+    retained: false,
+    when: 'once for each command, here or on its response topic',
+    schema: answerSchemas[name],
+  },
+]);
+
+/** All messages, commands and answers too. */
+export const definitions: readonly MessageDefinition[] = [
+  ...Object.values(contract),
+  ...commandMessages,
+];
+
+/** A device's topics; `command` and `response` are continued with the name of a command. */
+export type Topics = Readonly<Record<MessageName | 'command' | 'response', string>>;
 
 /** The device's topics: `BASE/DEVICE/NAME`. */
 export function topicsOf(base: string, device: string): Topics {
-  const pairs = messageNames.map((name) => [name, `${base}/${device}/${contract[name].topic}`]);
-  return Object.fromEntries(pairs) as Topics;
+  const own = `${base}/${device}`;
+  const pairs = messageNames.map((name) => [name, `${own}/${contract[name].topic}`]);
+  return {
+    ...(Object.fromEntries(pairs) as Record<MessageName, string>),
+    command: `${own}/command`,
+    response: `${own}/response`,
+  };
 }

@@ -23,8 +23,13 @@ export type SourceRequest = {
 export type CameraCommand =
   /** Opens a source, or another one in place of the one that is open. */
   | { readonly kind: 'open'; readonly request: SourceRequest }
-  /** Answers `opened`: frames may be written to this ring from now on. */
-  | { readonly kind: 'start'; readonly ring: RingHandle; readonly owner: number }
+  /** Answers the `opened` with this number: frames may be written to this ring from now on. */
+  | {
+      readonly kind: 'start';
+      readonly opening: number;
+      readonly ring: RingHandle;
+      readonly owner: number;
+    }
   | { readonly kind: 'stop' };
 
 /** What a source says about itself once it is open. */
@@ -37,7 +42,8 @@ export type SourceDescription = {
 };
 
 export type CameraReport =
-  | { readonly kind: 'opened'; readonly source: SourceDescription }
+  /** `opening` counts them; the answer to an earlier one does not count. */
+  | { readonly kind: 'opened'; readonly opening: number; readonly source: SourceDescription }
   /** There is no camera to read now; it is tried again by itself. */
   | { readonly kind: 'waiting'; readonly fault: Fault }
   /** Something asked for could not be had; the source works without it. */
@@ -95,7 +101,27 @@ export type InferenceCommand =
   | { readonly kind: 'ring'; readonly ring: RingHandle; readonly reportTogether: number }
   | { readonly kind: 'view'; readonly view: FrameView }
   | { readonly kind: 'want'; readonly wanted: WantedScores }
+  /** Answers `picture`, with the frame that is classified next. */
+  | { readonly kind: 'photograph'; readonly request: PictureRequest }
   | { readonly kind: 'stop' };
+
+/** A picture of a whole frame that is wanted. */
+export type PictureRequest = {
+  readonly id: number;
+  /** Longest side in pixels. */
+  readonly sideMax: number;
+  readonly rotate: FrameView['rotate'];
+};
+
+/** A frame as a picture: R G B, three bytes a pixel, rows without padding. */
+export type FramePicture = {
+  /** Of the request. */
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+  /** Handed over, not copied: the thread that sends it has it no longer. */
+  readonly pixels: Uint8Array;
+} & Pick<Classification, 'sequence' | 'capturedAt' | 'top'>;
 
 export type StartCommand = Extract<InferenceCommand, { readonly kind: 'start' }>;
 
@@ -114,6 +140,7 @@ export type InferenceReport =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'classified'; readonly classifications: readonly Classification[] }
   | { readonly kind: 'frame-failed'; readonly ordinal: number; readonly fault: Fault }
+  | { readonly kind: 'picture'; readonly picture: FramePicture }
   /** The producer has ended and this worker found nothing more to read. */
   | { readonly kind: 'drained' }
   | { readonly kind: 'fault'; readonly fault: Fault }

@@ -51,9 +51,14 @@ export function limited(errors: readonly PathError[]): readonly PathError[] {
   return [...errors.slice(0, errorsMax), { path: '', message: more }];
 }
 
+/** A layer with a part of the config over it: null takes a key out of the layer (RFC 7396). */
+export const layerOn = (layer: Layer, partial: Layer): Layer => treeOf(merged(layer, partial));
+
+const treeOf = (value: unknown): Tree => (isTree(value) ? value : {});
+
 function merged(below: unknown, above: unknown): unknown {
   if (!isTree(above)) return above;
-  const base: Tree = isTree(below) ? below : {};
+  const base = treeOf(below);
   const kept = Object.entries(base).filter(([key]) => !Object.hasOwn(above, key));
   const set = Object.entries(above)
     .filter(([, value]) => value !== null)

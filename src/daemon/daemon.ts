@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { isClockSynced } from '../base/clock-sync.ts';
-import { type Fault, type Outcome, success } from '../base/fault.ts';
+import type { Fault, Outcome } from '../base/fault.ts';
 import { returnFreedMemory } from '../base/libc.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -13,28 +12,29 @@ import type { Ledger } from '../contract/ledger.ts';
 import type { HealthMessage, StatusMessage } from '../contract/messages.ts';
 import type { ModelFile, SourceDescription } from '../contract/threads.ts';
 import { defaultBackoff } from '../mqtt/connection.ts';
-import { type Credentials, readCredentials } from '../mqtt/credentials.ts';
 import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
 import { type Link, openLink } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { closeOutbox } from './close-outbox.ts';
+import { connectCommands } from './command-link.ts';
+import type { Commands } from './commands.ts';
+import { deviceNameOf } from './device-name.ts';
 import { createDiscovery, type Discovery } from './discovery.ts';
 import { openNoteStore } from './discovery-note.ts';
 import { createDiskWrites, writtenBytes } from './disk-writes.ts';
 import type { Events } from './events.ts';
 import { createFailureLog } from './failure-log.ts';
 import { createHealthReporter, type HealthReporter } from './health-reporter.ts';
-import { createLiveConfig, type LiveConfig, reporterSetupOf } from './live-config.ts';
+import { type Applied, createLiveConfig, type LiveConfig, reporterSetupOf } from './live-config.ts';
 import { openNews } from './news.ts';
-import { type Pipeline, type PipelineEnd, startPipeline } from './pipeline.ts';
-import { prepareSetup } from './prepare.ts';
+import { type Pipeline, startPipeline } from './pipeline.ts';
+import type { PipelineEnd } from './pipeline-events.ts';
+import { credentialsOf, type Prepared, prepareDaemon } from './prepare-daemon.ts';
 import { createPublisher, type Published } from './publisher.ts';
 import type { RemoteConfig } from './remote-config.ts';
-import { connectRemote, type PreparedRemote, reloadFrom } from './remote-link.ts';
-import { startRemote } from './remote-start.ts';
-import { openRemoteStore } from './remote-store.ts';
-import type { Setup } from './setup.ts';
-import { verifierOf } from './signature.ts';
+import { connectRemote, reloadFrom } from './remote-link.ts';
+import { openSnapshots } from './snapshot-link.ts';
+import type { Snapshots } from './snapshots.ts';
 import { openThermometer } from './temperature.ts';
 
 export type DaemonOptions = {
@@ -48,6 +48,8 @@ export type DaemonOptions = {
   readonly stop: AbortSignal;
   /** Hands in whom to call with a config that shall apply from now on. */
   readonly onReload: ((apply: (config: Config) => void) => void) | undefined;
+  /** Reads the config again for who asks for it over MQTT; undefined where there is none to read. */
+  readonly readConfig: (() => Outcome<Config>) | undefined;
   readonly onRunning: ((running: Running) => void) | undefined;
   readonly onPublished: ((published: Published) => void) | undefined;
   readonly onHealth: ((health: HealthMessage) => void) | undefined;
@@ -59,8 +61,12 @@ export type Running = {
   readonly topics: Topics;
 };
 
+/** `restart`: stopped as asked, to be started again. */
+type Asked = 'asked' | 'restart';
+type StopReason = Asked | 'source ended';
+
 export type DaemonEnd =
-  | { readonly kind: 'stopped'; readonly reason: 'asked' | 'source ended'; readonly ledger: Ledger }
+  | { readonly kind: 'stopped'; readonly reason: StopReason; readonly ledger: Ledger }
   | { readonly kind: 'fault'; readonly fault: Fault }
   /** The stop deadline passed while these were waited for. */
   | {
@@ -75,58 +81,32 @@ const offlineResultsMax = 8192;
 
 /** Runs the whole daemon until it is asked to stop, its source ends, or it cannot go on. */
 export async function runDaemon(options: DaemonOptions): Promise<DaemonEnd> {
-  const prepared = prepare(options);
+  const prepared = prepareDaemon(options.config, options.log);
   if (!prepared.ok) return { kind: 'fault', fault: prepared.fault };
-  const parts = await start(options, prepared.value);
-  options.onReload?.(parts.reload);
-  const asked = new Promise<'asked'>((resolve) => {
+  let restart = (): void => {};
+  const asked = new Promise<Asked>((resolve) => {
+    restart = () => resolve('restart');
     if (options.stop.aborted) resolve('asked');
     options.stop.addEventListener('abort', () => resolve('asked'), { once: true });
   });
+  const parts = await start(options, prepared.value, restart);
+  options.onReload?.(parts.reload);
   const end = await Promise.race([parts.pipeline.ended, asked]);
-  options.log.info({ reason: end === 'asked' ? 'asked' : end.kind }, 'stopping');
+  options.log.info({ reason: reasonOf(end) }, 'stopping');
   const waiting = await stopWithin(options, parts, end);
   const ledger = parts.pipeline.ledger();
   if (waiting.length > 0) {
-    const reason = end !== 'asked' && end.kind === 'fault' ? end.fault : undefined;
+    const reason = faultOf(end);
     return { kind: 'hung', waiting, ledger, fault: reason };
   }
-  if (end !== 'asked' && end.kind === 'fault') return end;
-  return { kind: 'stopped', reason: end === 'asked' ? 'asked' : 'source ended', ledger };
+  if (typeof end !== 'string' && end.kind === 'fault') return end;
+  return { kind: 'stopped', reason: typeof end === 'string' ? end : 'source ended', ledger };
 }
 
-type Prepared = {
-  readonly setup: Setup;
-  /** Undefined where changes are not taken from afar. */
-  readonly remote: PreparedRemote | undefined;
-};
+const reasonOf = (end: PipelineEnd | Asked): string => (typeof end === 'string' ? end : end.kind);
 
-/** What can be known to be wrong before anything is started. */
-function prepare({ config, log }: DaemonOptions): Outcome<Prepared> {
-  const own = prepareSetup(config, undefined);
-  if (!own.ok) return own;
-  // What is missing or broken from the start is said now; the link reads it again by itself.
-  const credentials = credentialsOf(config);
-  if (!credentials.ok) return credentials;
-  const verify = verifierOf(config.remoteConfig.publicKey);
-  if (!verify.ok) return verify;
-  if (!config.remoteConfig.enabled) {
-    return success({ setup: own.value, remote: undefined });
-  }
-  const store = openRemoteStore(config.stateDir);
-  const found = store.read();
-  for (const broken of found.faults) log.warn({ fault: broken }, 'a state file is set aside');
-  const { setup, step } = startRemote(own.value, found, (next) => prepareSetup(next, own.value));
-  // What the command that runs the daemon chose holds unless it was changed from afar.
-  if (setup.config.log.level !== config.log.level) log.setLevel(setup.config.log.level);
-  const remote = { store, verify: verify.value, start: step };
-  return success({ setup, remote });
-}
-
-/** The login and the TLS files as they are now; systemd says where its credentials are. */
-function credentialsOf(config: Config): Outcome<Credentials> {
-  return readCredentials(config.mqtt, process.env['CREDENTIALS_DIRECTORY']);
-}
+const faultOf = (end: PipelineEnd | Asked): Fault | undefined =>
+  typeof end !== 'string' && end.kind === 'fault' ? end.fault : undefined;
 
 type Parts = {
   readonly pipeline: Pipeline;
@@ -140,15 +120,22 @@ type Parts = {
   readonly live: LiveConfig;
   readonly discovery: Discovery;
   readonly remote: RemoteConfig | undefined;
+  readonly snapshots: Snapshots;
+  /** Undefined where none is obeyed. */
+  readonly commands: Commands | undefined;
   /** Goes on with another config of the device's own. */
   readonly reload: (config: Config) => void;
 };
 
-async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts> {
+async function start(
+  options: DaemonOptions,
+  prepared: Prepared,
+  restartProcess: () => void,
+): Promise<Parts> {
   const { log, clock, random } = options;
   const { config, model } = prepared.setup;
   const session = randomBytes(8).toString('hex');
-  const device = config.device.id ?? hostDevice();
+  const device = deviceNameOf(config);
   const topics = topicsOf(config.mqtt.base, device);
   const status = (state: StatusMessage['state']): string =>
     JSON.stringify({ state, session, version } satisfies StatusMessage);
@@ -162,6 +149,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   let source: SourceDescription | undefined;
   let reporter: HealthReporter | undefined;
   let remote: RemoteConfig | undefined;
+  let snapshots: Snapshots | undefined;
   const link = openLink({
     url: config.mqtt.url,
     clientId: `sightd-${device}-${session.slice(0, 6)}`,
@@ -193,7 +181,10 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
     clock,
     wallClock,
     isLossless: () => source?.lossless ?? false,
-    onPublished: options.onPublished,
+    onPublished: (published) => {
+      snapshots?.onLabel(published.label);
+      options.onPublished?.(published);
+    },
   });
   const pipeline = startPipeline({
     setup: prepared.setup,
@@ -214,6 +205,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
       },
       onNotice: (notice) => log.warn({ fault: notice }, 'going on without what was asked for'),
       onClassified: publisher.publish,
+      onPicture: (picture) => snapshots?.onPicture(picture),
       onFrameFailed: failures.add,
       onFault: (reason) => remote?.onFault(reason) ?? false,
       onRestart: (thread, reason) => {
@@ -248,7 +240,7 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   const discovery = createDiscovery({
     ...{ setup: prepared.setup, device, topics, link, clock, random, log },
     hasTemperature: thermometer() !== undefined,
-    takesCommands: true,
+    takesCommands: config.commands.enabled,
     note: openNoteStore(options.stateDir),
   });
   const live = createLiveConfig({
@@ -256,49 +248,47 @@ async function start(options: DaemonOptions, prepared: Prepared): Promise<Parts>
   });
   const messaging = { link, outbox, delivery, events, topics, status, session, clock, wallClock };
   remote = connectRemote(options, prepared.remote, live, reporter, messaging);
-  const reload = (next: Config): void => reloadFrom(next, live, remote, log);
-  return { ...messaging, pipeline, reporter, live, discovery, remote, reload };
-}
-
-/** The host's name as a device id: only what a topic level may hold. */
-function hostDevice(): string {
-  const name =
-    hostname()
-      .split('.')[0]
-      ?.replace(/[^A-Za-z0-9_-]+/g, '-')
-      .replace(/^-+|-+$/g, '') ?? '';
-  return name === '' ? 'sightd' : name.slice(0, 63);
+  const reload = (next: Config): Outcome<Applied> => reloadFrom(next, live, remote, log);
+  snapshots = openSnapshots({ ...messaging, pipeline, live, log });
+  const parts = { ...messaging, pipeline, reporter, live, discovery, remote, snapshots, reload };
+  const setup = { ...options, config, restartProcess };
+  return { ...parts, commands: connectCommands(setup, { ...parts, device, log }) };
 }
 
 /** Stops everything in order under one deadline; returns what was still waited for when it passed. */
 async function stopWithin(
   options: DaemonOptions,
   parts: Parts,
-  end: PipelineEnd | 'asked',
+  end: PipelineEnd | Asked,
 ): Promise<readonly string[]> {
   const { pipeline, link, events, reporter, topics, status } = parts;
+  const isAsked = typeof end === 'string';
   const stopMillis = seconds(parts.live.current().health.stopSeconds);
   const pending = new Set<string>();
   const deadline = new AbortController();
   const stopping = async (): Promise<'done'> => {
-    if (end !== 'asked' && end.kind === 'fault') events.report('daemon', end.fault);
-    const reason = end === 'asked' ? end : end.kind;
+    const trouble = faultOf(end);
+    if (trouble !== undefined) events.report('daemon', trouble);
+    const reason = reasonOf(end);
     events.tell('daemon.stopping', `sightd is stopping: ${reason}`, { reason });
+    parts.commands?.stop();
+    parts.snapshots.stop();
     await pipeline.stop(pending);
     reporter.close();
     parts.remote?.close();
     parts.discovery.close();
     const farewell = { topic: topics.status, payload: status('stopped') };
     // Part of the deadline: time must be left to send what waited.
-    const patience = AbortSignal.timeout(end === 'asked' ? 0 : stopMillis * 0.6);
+    const patience = AbortSignal.timeout(isAsked ? 0 : stopMillis * 0.6);
     pending.add('outbox');
     await closeOutbox({ ...parts, log: options.log, patience, sendMax: millis(stopMillis * 0.6) });
     pending.delete('outbox');
+    await parts.commands?.close(AbortSignal.timeout(stopMillis * 0.1));
     pending.add('mqtt');
     const isFlushed = await link.close(farewell, patience, deadline.signal);
     pending.delete('mqtt');
     if (link.queued() > 0) options.log.warn({ lost: link.queued() }, 'results lost: no connection');
-    if (end === 'asked') parts.remote?.onStopped();
+    if (isAsked) parts.remote?.onStopped();
     const { results } = reporter.last() ?? { results: undefined };
     options.log.info({ ledger: pipeline.ledger(), results, isFlushed }, 'stopped');
     return 'done';

@@ -25,7 +25,7 @@ export type Desired =
     };
 
 /** A whole config takes 2 KiB; this leaves room for thresholds of a thousand labels. */
-const documentBytesMax = 64 * 1024;
+export const documentBytesMax = 64 * 1024;
 /** `config.camera.region.x` is three levels; the rest is room to name what is wrong. */
 const depthMax = 8;
 /** Ed25519: RFC 8032, 5.1.6. */

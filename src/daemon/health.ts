@@ -1,5 +1,5 @@
 import type { HealthState } from '../contract/messages.ts';
-import type { PipelinePhase } from './pipeline.ts';
+import type { PipelinePhase } from './pipeline-events.ts';
 
 /** What health is derived from. */
 export type Vitals = {

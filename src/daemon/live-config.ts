@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import { seconds } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
 import { isLosslessRun } from '../contract/config.ts';
+import type { ModelFile } from '../contract/threads.ts';
 import type { Discovery } from './discovery.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -23,6 +24,7 @@ export type Applied = {
 export interface LiveConfig {
   /** What is in force: sections that wait for a restart are those of the start. */
   current(): Config;
+  model(): ModelFile;
   /** Whether a config could be applied: its model is there and has the labels that it names. */
   check(next: Config): Outcome<Setup>;
   /** Has each part take what is new in its sections, and leaves the others alone. */
@@ -39,7 +41,14 @@ export type LiveParts = {
 };
 
 /** What is bound when the daemon starts: the connection, the topics, who may change what. */
-const startSections: readonly Section[] = ['device', 'mqtt', 'outbox', 'remoteConfig', 'stateDir'];
+const startSections: readonly Section[] = [
+  'device',
+  'mqtt',
+  'outbox',
+  'remoteConfig',
+  'commands',
+  'stateDir',
+];
 /** A lossless run is begun with these; frames would be lost in going over to others. */
 const losslessSections: readonly Section[] = ['camera', 'queue', 'model', 'inference'];
 
@@ -73,6 +82,7 @@ export function createLiveConfig(parts: LiveParts): LiveConfig {
 
   return {
     current: () => setup.config,
+    model: () => setup.model,
     check,
     apply: (next) => {
       const prepared = check(next);

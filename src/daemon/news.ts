@@ -9,7 +9,7 @@ import type { LinkState } from '../mqtt/connection.ts';
 import { type Outbox, openOutbox } from '../mqtt/outbox.ts';
 import { diskOf } from '../mqtt/outbox-store.ts';
 import { createEvents, type Events, type EventsOptions, tellOverflow } from './events.ts';
-import type { CameraState } from './pipeline.ts';
+import type { CameraState } from './pipeline-events.ts';
 
 /** Changes of the daemon's parts, as lines of the log and as events. */
 export interface News {

@@ -10,9 +10,12 @@ import type {
   CameraReport,
   Classification,
   InferenceReport,
+  PictureRequest,
   SourceDescription,
 } from '../contract/threads.ts';
 import { createChanges } from './changes.ts';
+import { createPictureDesk } from './picture-desk.ts';
+import type { CameraState, PipelineEnd, PipelineEvents, PipelinePhase } from './pipeline-events.ts';
 import { drainReaders, openReader, type Reader, restartsOf, send } from './readers.ts';
 import { createReorder } from './reorder.ts';
 import { createRings } from './rings.ts';
@@ -32,30 +35,8 @@ export type PipelineOptions = {
   readonly setup: Setup;
   readonly clock: Clock;
   readonly random: Random;
-  readonly events: {
-    readonly onRunning: (source: SourceDescription) => void;
-    readonly onCamera: (camera: CameraState) => void;
-    readonly onNotice: (notice: Fault) => void;
-    readonly onClassified: (classification: Classification) => void;
-    readonly onFrameFailed: (reason: Fault) => void;
-    /** True when another setup was given in answer: it is not the end then. */
-    readonly onFault: (reason: Fault) => boolean;
-    readonly onRestart: (thread: string, reason: Fault) => void;
-  };
+  readonly events: PipelineEvents;
 };
-
-export type PipelineEnd =
-  | { readonly kind: 'drained' }
-  | { readonly kind: 'fault'; readonly fault: Fault };
-
-/** `rebuilding`: the inference workers are asked to end, others take their places. */
-export type PipelinePhase = 'opening' | 'loading' | 'running' | 'rebuilding' | 'stopping';
-
-export type CameraState =
-  | { readonly kind: 'opening' }
-  | { readonly kind: 'streaming'; readonly source: SourceDescription }
-  /** There is none to read now; it is tried again by itself. */
-  | { readonly kind: 'waiting'; readonly fault: Fault };
 
 /** Camera worker, ring and inference workers as one thing that runs and stops. */
 export interface Pipeline {
@@ -73,6 +54,10 @@ export interface Pipeline {
    * puts others in their places.
    */
   configure(next: Setup): void;
+  /** Opens the camera again, or puts other inference workers in place of these. */
+  restart(part: 'camera' | 'inference'): void;
+  /** Has a picture made of the frame that is classified next; only the newest request is kept. */
+  photograph(request: PictureRequest): void;
   /** Resolves when there is nothing more to do: the source ended and all is classified, or a fault. */
   readonly ended: Promise<PipelineEnd>;
   /** Stops the source, drains the ring, and ends the threads; `pending` names what is waited for. */
@@ -88,11 +73,13 @@ export function startPipeline(options: PipelineOptions): Pipeline {
   const reorder = createReorder<Classification>(events.onClassified);
   const changes = createChanges();
   const rings = createRings();
+  const pictures = createPictureDesk(readers, events.onPicture);
   let setup = options.setup;
   let phase: PipelinePhase = 'opening';
   let cameraState: CameraState = { kind: 'opening' };
   let source: SourceDescription | undefined;
   let opens = 0;
+  let opening = 0;
   let isStreamEnded = false;
   let restartsBefore = 0;
   let finish: (end: PipelineEnd) => void = () => {};
@@ -112,7 +99,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
 
   const startCapture = (): void => {
     const ring = rings.current();
-    if (ring !== undefined) camera.send({ kind: 'start', ring, owner: cameraOwner });
+    if (ring !== undefined) camera.send({ kind: 'start', opening, ring, owner: cameraOwner });
   };
 
   /** Looks at what every change may have made possible. */
@@ -193,6 +180,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
   const onCamera = (report: CameraReport): void => {
     switch (report.kind) {
       case 'opened':
+        opening = report.opening;
         onOpened(report.source);
         break;
       case 'waiting':
@@ -223,7 +211,11 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     switch (report.kind) {
       case 'loaded':
         reader.isLoaded = true;
+        pictures.remind(reader);
         break;
+      case 'picture':
+        pictures.take(report.picture);
+        return;
       case 'classified':
         for (const classification of report.classifications) {
           // Where frames may be left out there is nothing to wait for.
@@ -324,6 +316,12 @@ export function startPipeline(options: PipelineOptions): Pipeline {
       if (!isDeepStrictEqual(wanted, wantedOf(before))) send(readers, { kind: 'want', wanted });
       if (!isSameRequest(asked, requestOf(next))) openCamera();
     },
+    restart: (part) => {
+      if (phase === 'stopping' || phase === 'rebuilding') return;
+      if (part === 'camera') openCamera();
+      else void rebuild();
+    },
+    photograph: pictures.ask,
     ended,
     stop,
   };

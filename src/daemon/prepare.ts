@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import { failure, fault, type Outcome, success } from '../base/fault.ts';
 import type { Config } from '../contract/config.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import { loadModel } from '../inference/manifest.ts';
@@ -26,16 +25,4 @@ function strangerOf(config: Config, model: ModelFile): Outcome<never> | undefine
   const sentence = `label.thresholds.${stranger}: the model ${model.name} has no such label`;
   const mend = `Its labels are ${known}${model.labels.length > 8 ? ', …' : ''}.`;
   return failure(fault('config.invalid', sentence, mend));
-}
-
-export function readPassword(path: string | undefined): Outcome<string | undefined> {
-  if (path === undefined) return success(undefined);
-  try {
-    return success(readFileSync(path, 'utf8').split(/\r?\n/, 1)[0]);
-  } catch (error) {
-    const sentence = `mqtt.passwordFile: cannot read ${path}: ${messageOf(error)}`;
-    return failure(
-      fault('mqtt.credentials', sentence, 'Check the path and that this user may read it.'),
-    );
-  }
 }

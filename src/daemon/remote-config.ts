@@ -4,9 +4,10 @@ import type { Fault, Outcome } from '../base/fault.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, millis, seconds } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
-import type { HealthMessage, ReportedMessage } from '../contract/messages.ts';
+import type { HealthMessage, PathError, ReportedMessage } from '../contract/messages.ts';
+import type { Layer } from './config-layers.ts';
 import { readDesired } from './desired-document.ts';
-import type { LiveConfig } from './live-config.ts';
+import type { Applied, LiveConfig } from './live-config.ts';
 import { layOver } from './remote-start.ts';
 import type { RemoteStore } from './remote-store.ts';
 import type { Verify } from './signature.ts';
@@ -14,6 +15,7 @@ import {
   stepTrial,
   type TrialAction,
   type TrialEvent,
+  type TrialState,
   type TrialStep,
   trialPolicyOf,
   type Versioned,
@@ -31,7 +33,13 @@ export interface RemoteConfig {
   /** A fault would end the daemon; true when it ended a trial instead and another config is in force. */
   onFault(reason: Fault): boolean;
   /** The device's own config is another one now; the remote layer stays on top of it. */
-  onLocal(next: Config): void;
+  onLocal(next: Config): Outcome<Applied>;
+  /** The layer that is in force or on trial, and the highest version that was taken. */
+  standing(): { readonly layer: Layer; readonly highest: number };
+  /** What would be wrong with a layer. */
+  problemsOf(wanted: Versioned): readonly PathError[];
+  /** Resolves with the next verdict on a version, or with undefined when `signal` aborts. */
+  verdictOn(version: number, signal: AbortSignal): Promise<Verdict | undefined>;
   /** The daemon has stopped as it was asked to. */
   onStopped(): void;
   /** Ends its timer; a trial that is not over has not been survived. */
@@ -65,6 +73,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   let told: Verdict | undefined;
   let isQuiet = false;
   let isStarting = true;
+  const listeners = new Set<(verdict: Verdict) => void>();
 
   const send = (event: TrialEvent): void => {
     const policy = trialPolicyOf(seconds(local.remoteConfig.trialSeconds));
@@ -117,7 +126,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   };
 
   /** Puts a layer in force. It was judged before; only the disk may have changed since. */
-  const apply = (target: Versioned): void => {
+  const apply = (target: Versioned): Outcome<Applied> => {
     const laid = layOver(local, target, live.check);
     const next = laid.ok ? laid.setup.config : local;
     const applied = live.apply(next);
@@ -125,6 +134,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       log.warn({ errors: laid.errors }, 'the remote layer does not fit; going on without');
     if (!applied.ok) log.warn({ fault: applied.fault }, 'the config cannot be applied');
     else log.info({ version: target.version, ...applied.value }, 'config applied');
+    return applied;
   };
 
   const report = (about: Pick<ReportedMessage, 'version' | 'state' | 'errors'>): void => {
@@ -139,6 +149,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (errors.length === 0) log.info({ version, state: about.state }, 'remote config');
     else log.warn({ version, state: about.state, errors }, 'remote config');
     options.report(verdict, !isStarting || about.state !== 'applied');
+    for (const listener of [...listeners]) listener(verdict);
   };
 
   const onDesired = (payload: Uint8Array, isRepeated: boolean): void => {
@@ -188,12 +199,37 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     onLocal: (next) => {
       // Who may change what was decided when the daemon started.
       local = { ...next, remoteConfig: local.remoteConfig, stateDir: local.stateDir };
-      apply(state.phase.kind === 'trial' ? state.phase.target : state.kept.good);
+      return apply(targetOf(state));
     },
+    standing: () => ({ layer: targetOf(state).layer, highest: highestOf(state) }),
+    problemsOf: (wanted) => {
+      const laid = layOver(local, wanted, live.check);
+      return laid.ok ? [] : laid.errors;
+    },
+    verdictOn: (version, signal) =>
+      new Promise((resolve) => {
+        const finish = (verdict: Verdict | undefined): void => {
+          listeners.delete(listen);
+          resolve(verdict);
+        };
+        const listen = (verdict: Verdict): void => {
+          if (verdict.version === version) finish(verdict);
+        };
+        listeners.add(listen);
+        signal.addEventListener('abort', () => finish(undefined), { once: true });
+        if (signal.aborted) finish(undefined);
+      }),
     onStopped: () => send({ kind: 'stopped' }),
     close: () => clearInterval(timer),
   };
 }
+
+/** What is in force, or on trial. */
+const targetOf = ({ phase, kept }: TrialState): Versioned =>
+  phase.kind === 'trial' ? phase.target : kept.good;
+
+const highestOf = (state: TrialState): number =>
+  Math.max(state.kept.highest, targetOf(state).version ?? 0);
 
 /** Secrets lie in files that the config names; all that an address may carry beside it is left out. */
 function withoutSecrets(config: Config): ReportedMessage['config'] {

@@ -1,3 +1,4 @@
+import { type Outcome, success } from '../base/fault.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock, WallClock } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
@@ -7,7 +8,7 @@ import type { Link } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import type { Events } from './events.ts';
 import type { HealthReporter } from './health-reporter.ts';
-import { differenceOf, type LiveConfig } from './live-config.ts';
+import { type Applied, differenceOf, type LiveConfig } from './live-config.ts';
 import { createRemoteConfig, type RemoteConfig, type Verdict } from './remote-config.ts';
 import type { RemoteStore } from './remote-store.ts';
 import type { Verify } from './signature.ts';
@@ -86,15 +87,16 @@ export function reloadFrom(
   live: LiveConfig,
   remote: RemoteConfig | undefined,
   log: Log,
-): void {
+): Outcome<Applied> {
   const { waiting } = differenceOf(live.current(), next);
   if (waiting.length > 0) log.warn({ sections: waiting }, 'these sections apply after a restart');
   if (remote !== undefined) {
-    remote.onLocal(next);
-    return;
+    const laid = remote.onLocal(next);
+    return laid.ok ? success({ ...laid.value, waiting }) : laid;
   }
   const applied = live.apply(next);
   if (applied.ok) log.info({ applied: applied.value.applied }, 'config reloaded');
   else
     log.warn({ fault: applied.fault }, 'the config was not reloaded; going on with the one before');
+  return applied;
 }

@@ -11,6 +11,7 @@ import type {
   WantedScores,
 } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
+import { createPhotographer } from './frame-picture.ts';
 import { goldenFault } from './golden.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
 import { openSession } from './open.ts';
@@ -46,6 +47,7 @@ const port = parentPort;
 const report = (message: InferenceReport): void => port.postMessage(message);
 const stop = new AbortController();
 const turn = createTurn(systemClock);
+const photographer = createPhotographer(systemClock);
 let reader: Reader | undefined;
 let reading: Promise<void> = Promise.resolve();
 /** What came while the model was still loading. */
@@ -70,6 +72,9 @@ port.on('message', (command: InferenceCommand) => {
     case 'want':
       scoresGiven = command.wanted;
       if (reader !== undefined) reader.wanted = wantedOf(reader.start, command.wanted);
+      break;
+    case 'photograph':
+      photographer.ask(command.request);
       break;
     case 'stop':
       stop.abort();
@@ -149,8 +154,10 @@ async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
   const outcome = await current.session.run();
   if (outcome.ok) {
     const classification = classificationOf(current, frame, outcome.value, begun);
+    photographer.copy(frame);
     current.unreported.push({ frame, classification });
     if (current.unreported.length >= current.reportTogether) reportUnreported(current);
+    reportPicture(classification);
   } else {
     reportUnreported(current);
     const { fault } = outcome;
@@ -169,6 +176,14 @@ function reportUnreported({ consumer, unreported }: Reader): void {
   report({ kind: 'classified', classifications: unreported.map((one) => one.classification) });
   for (const { frame } of unreported) consumer.settle(frame, 'classified');
   unreported.length = 0;
+}
+
+/** After the slot was given back: it takes as long as a frame's preparation, or longer. */
+function reportPicture(classification: Classification): void {
+  const picture = photographer.develop(classification);
+  if (picture === undefined) return;
+  const message: InferenceReport = { kind: 'picture', picture };
+  port.postMessage(message, [picture.pixels.buffer as ArrayBuffer]);
 }
 
 function classificationOf(

@@ -38,7 +38,8 @@ export type ConnectionOptions = BrokerOptions & {
   readonly will: { readonly topic: string; readonly payload: string } | undefined;
   /** Comes before the state is `online`: whoever hears of that may send at once. */
   readonly onOpen: (client: Sender & Receiver, limits: BrokerLimits) => void;
-  readonly onIncoming: (message: Incoming) => void;
+  /** A promise that it returns holds back what comes after it; see IncomingListener. */
+  readonly onIncoming: (message: Incoming) => unknown;
   readonly onGone: () => void;
   /**
    * Given by who does not wait for a broker that was never reached: it hears why, and no more
@@ -102,9 +103,12 @@ export function openConnection(options: ConnectionOptions): Connection {
         protocol: protocol === 5 ? 5 : '3.1.1',
       });
     });
-    current.on('message', (topic, payload, packet) => {
-      options.onIncoming(incomingOf(topic, payload, packet));
-    });
+    // Where the package lets a receiver set the pace: it reads on when `done` is called.
+    current.handleMessage = (packet, done) => {
+      const held = options.onIncoming(incomingOf(packet));
+      if (held instanceof Promise) void held.then(() => done());
+      else done();
+    };
     // The first error is the reason, what follows it its consequence.
     current.on('error', (reason: Error) => {
       error ??= reason;
@@ -226,15 +230,19 @@ function limitsOf({ properties }: IConnackPacket): BrokerLimits {
   };
 }
 
-function incomingOf(topic: string, payload: Buffer, packet: IPublishPacket): Incoming {
+function incomingOf(packet: IPublishPacket): Incoming {
   const { responseTopic, correlationData, userProperties } = packet.properties ?? {};
   const properties = {
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData }),
     ...(userProperties === undefined ? {} : { userProperties: { ...userProperties } }),
   };
-  return { topic, payload, retained: packet.retain, properties };
+  const { topic, payload, retain } = packet;
+  return { topic, payload: bytesOf(payload), retained: retain, properties };
 }
+
+const bytesOf = (payload: string | Buffer): Buffer =>
+  typeof payload === 'string' ? Buffer.from(payload) : payload;
 
 export const defaultBackoff = (capSeconds: number): BackoffPolicy => ({
   first: millis(1000),

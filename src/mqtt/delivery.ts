@@ -37,6 +37,8 @@ export interface Delivery {
    * each retained topic is repeated, before anything newer.
    */
   repeatRetained(): void;
+  /** What was retained so far was taken off the broker: it is not repeated any more. */
+  forgetRetained(): void;
   /** Resolves when all is acknowledged, true, or when `signal` aborts, false. */
   untilEmpty(signal: AbortSignal): Promise<boolean>;
   stop(): void;
@@ -137,6 +139,10 @@ export function startDelivery({ outbox, deliverer, clock, random }: DeliveryOpti
     repeatRetained: () => {
       repeats = [...retained.values()].sort((a, b) => a.id - b.id);
       advance();
+    },
+    forgetRetained: () => {
+      retained.clear();
+      repeats = [];
     },
     untilEmpty: async (signal) => {
       while (!isEmpty() && !signal.aborted) {

@@ -1,9 +1,13 @@
 import type { Fault } from '../base/fault.ts';
 import { type BrokerOptions, type LinkState, openConnection } from './connection.ts';
-import { createOutgoing, type Delivered, type Delivery } from './outgoing.ts';
+import { createOutgoing, type Delivered, type Delivery, type Publication } from './outgoing.ts';
 import { createRefusalLog } from './refusals.ts';
 import { createPacedSender } from './sender.ts';
-import { createSubscriptions, type IncomingListener } from './subscriptions.ts';
+import {
+  createSubscriptions,
+  type IncomingListener,
+  type RetainedMeaning,
+} from './subscriptions.ts';
 
 export type LinkOptions = BrokerOptions & {
   /** Retained messages that the broker tells for us: when we are lost, and when we come. */
@@ -29,10 +33,12 @@ export interface Link {
    * broker takes. Never rejects. Without a connection it is `lost` at once.
    */
   deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
+  /** The same with QoS 0 or 1; one of QoS 0 is over when it is written. */
+  publish(message: Publication, signal: AbortSignal): Promise<Delivered>;
   /** Resolves when there is a connection, or when `signal` aborts. */
   untilOnline(signal: AbortSignal): Promise<void>;
   /** QoS 1, an exact topic with one listener; asked for again after every reconnect. */
-  subscribe(topic: string, onIncoming: IncomingListener): Disposable;
+  subscribe(topic: string, onIncoming: IncomingListener, retained?: RetainedMeaning): Disposable;
   /** Messages that were accepted and are still waiting for a connection. */
   queued(): number;
   /**
@@ -71,6 +77,7 @@ export function openLink(options: LinkOptions): Link {
     release: outgoing.release,
     send: outgoing.send,
     deliver: outgoing.deliver,
+    publish: outgoing.publish,
     subscribe: subscriptions.subscribe,
     queued: outgoing.queued,
     untilOnline: connection.untilOnline,

@@ -22,7 +22,7 @@ export function openListener(options: ListenerOptions): Listener {
     ...options,
     will: undefined,
     onOpen: (client) => {
-      for (const filter of options.filters) askFor(client, filter, options.onRefused);
+      for (const filter of options.filters) askFor(client, filter, 'kept', options.onRefused);
     },
     onGone: () => {},
   });

@@ -13,8 +13,15 @@ export type Delivery = {
   readonly userProperties: Readonly<Record<string, string>>;
 };
 
+/** A message on its way once: QoS 1 as a delivery, or QoS 0. */
+export type Publication = Delivery & {
+  readonly qos: 0 | 1;
+  /** MQTT 5: what the answered request came with. */
+  readonly correlationData: Uint8Array | undefined;
+};
+
 /**
- * `acknowledged`: the broker has it. `lost`: there is no connection, or it went before the broker
+ * `acknowledged`: the broker has it (QoS 0: it was written to the connection). `lost`: there is no connection, or it went before the broker
  * said anything; the broker may have it or not. `refused`: the broker answered no, or says that it
  * takes no packet so large; to send it again at once would bring the same answer.
  */
@@ -33,6 +40,8 @@ export interface Outgoing {
   send(topic: string, payload: string): boolean;
   /** Never rejects; an aborted one is `lost`, though it may still arrive. */
   deliver(message: Delivery, signal: AbortSignal): Promise<Delivered>;
+  /** The same, with a choice of QoS; one of QoS 0 is over when the connection has taken it. */
+  publish(message: Publication, signal: AbortSignal): Promise<Delivered>;
   /** Messages that wait for a connection, or for one that keeps up. */
   queued(): number;
   /** Resolves when nothing is under way, true, or when aborted or disconnected, false. */
@@ -125,7 +134,7 @@ export function createOutgoing(
     publishRetained(topic, entry);
   };
 
-  const deliver = (message: Delivery, signal: AbortSignal): Promise<Delivered> =>
+  const publish: Outgoing['publish'] = (message, signal) =>
     new Promise((resolve) => {
       const current = client;
       if (current === undefined || signal.aborted || deliveries.size >= deliveriesMax) {
@@ -179,7 +188,9 @@ export function createOutgoing(
       queue.push({ topic, payload });
       return true;
     },
-    deliver,
+    publish,
+    deliver: (message, signal) =>
+      publish({ ...message, qos: 1, correlationData: undefined }, signal),
     queued: () => queue.length,
     untilIdle: async (signal) => {
       while (client !== undefined && !isIdle() && !signal.aborted) {
@@ -193,16 +204,19 @@ export function createOutgoing(
   };
 }
 
-function publishOptions({ retain, expirySeconds, userProperties }: Delivery): PublishOptions {
+function publishOptions(message: Publication): PublishOptions {
+  const { qos, retain, expirySeconds, userProperties, correlationData } = message;
   const hasUser = Object.keys(userProperties).length > 0;
   const properties = {
     ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
     ...(hasUser ? { userProperties: { ...userProperties } } : {}),
+    ...(correlationData === undefined ? {} : { correlationData: bufferOf(correlationData) }),
   };
-  return { qos: 1, retain, properties };
+  return { qos, retain, properties };
 }
 
 const bytesOf = (payload: string | Uint8Array): string | Buffer =>
-  typeof payload === 'string'
-    ? payload
-    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+  typeof payload === 'string' ? payload : bufferOf(payload);
+
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -6,6 +6,8 @@ export type MessageProperties = {
   /** Seconds after which a broker forgets a message that it could not deliver. */
   readonly messageExpiryInterval?: number;
   readonly userProperties?: Record<string, string>;
+  /** Hands a request's own back to whoever asked. */
+  readonly correlationData?: Buffer;
 };
 
 export type PublishOptions = {
@@ -100,7 +102,11 @@ export function packetBytesOf(
     (sum, [name, value]) => sum + 5 + Buffer.byteLength(name) + Buffer.byteLength(value),
     0,
   );
-  const propertyBytes = userBytes + (properties?.messageExpiryInterval === undefined ? 0 : 5);
+  const correlation = properties?.correlationData;
+  const propertyBytes =
+    userBytes +
+    (properties?.messageExpiryInterval === undefined ? 0 : 5) +
+    (correlation === undefined ? 0 : 3 + correlation.length);
   const rest =
     2 +
     Buffer.byteLength(topic) +

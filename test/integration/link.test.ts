@@ -260,3 +260,45 @@ test('a subscription outlives its connection, tells retained from new, and ends 
   );
   assert.deepEqual(messages[0]?.properties.userProperties, { number: '1' });
 });
+
+test('a listener that is not ready holds back what follows, and the connection lives', {
+  skip,
+}, async () => {
+  await using broker = await startMosquitto();
+  await using one = openTestLink(broker.url);
+  await using other = openTestLink(broker.url, {
+    will: { topic: 'other/status', payload: 'offline' },
+    birth: { topic: 'other/status', payload: 'online' },
+  });
+  await Promise.all([one.until(isOnline), other.until(isOnline)]);
+  const seen: string[] = [];
+  let release = (): void => {};
+  let arrived = (): void => {};
+  const first = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const last = new Promise<void>((resolve) => {
+    one.link.subscribe('test/command', ({ payload }) => {
+      seen.push(Buffer.from(payload).toString());
+      if (seen.length === 3) resolve();
+      if (seen.length > 1) return undefined;
+      arrived();
+      return new Promise<void>((ready) => {
+        release = ready;
+      });
+    });
+  });
+  // The same connection: its answer comes after the subscription is there.
+  assert.equal(await one.link.deliver(event(0), never), 'acknowledged');
+  const say = (at: number) =>
+    other.link.deliver({ ...event(at), topic: 'test/command', retain: false }, never);
+  assert.deepEqual(await Promise.all([say(1), say(2), say(3)]), Array(3).fill('acknowledged'));
+  await first;
+  const written = { ...event(4), qos: 0, correlationData: Buffer.from('x') } as const;
+  assert.equal(await one.link.publish(written, never), 'acknowledged', 'writing goes on');
+  assert.deepEqual(seen, ['1']);
+  release();
+  await last;
+  assert.deepEqual(seen, ['1', '2', '3']);
+  assert.equal(one.states.filter(isOnline).length, 1);
+});

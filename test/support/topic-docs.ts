@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contract, type MessageDefinition } from '../../src/contract/contract.ts';
+import { contract, definitions, type MessageDefinition } from '../../src/contract/contract.ts';
 import { eventCodes, signedMessageSchema } from '../../src/contract/messages.ts';
 
 /** The part of JSON Schema that the messages use. */
@@ -16,8 +16,6 @@ type Schema = {
   readonly anyOf?: readonly Schema[];
 };
 
-const definitions: readonly MessageDefinition[] = Object.values(contract);
-
 const fileOf = ({ topic }: MessageDefinition): string =>
   `${topic.replaceAll('/', '-')}.schema.json`;
 
@@ -25,7 +23,9 @@ const fileOf = ({ topic }: MessageDefinition): string =>
 export function schemaFiles(): ReadonlyMap<string, string> {
   const signed = { ...contract.configDesired, schema: signedMessageSchema };
   return new Map([
-    ...definitions.map((one) => [fileOf(one), textOf(one)] as const),
+    ...definitions
+      .filter(({ schema }) => schema !== undefined)
+      .map((one) => [fileOf(one), textOf(one)] as const),
     ['config-desired-signed.schema.json', textOf(signed)] as const,
   ]);
 }
@@ -37,7 +37,8 @@ const textOf = (definition: MessageDefinition): string =>
  * A message's JSON Schema (draft 2020-12). What the device says may get more keys with a later version,
  * so none are forbidden; what it is told may have only those that it knows.
  */
-function schemaOf({ schema, direction }: MessageDefinition): object {
+function schemaOf({ topic, schema, direction }: MessageDefinition): object {
+  if (schema === undefined) throw new Error(`${topic} is no JSON`);
   return z.toJSONSchema(schema, {
     override: ({ jsonSchema }) => {
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
@@ -80,7 +81,7 @@ const topicTable = (): string =>
       String(one.qos),
       one.retained ? 'yes' : 'no',
       one.when,
-      `[schema](schemas/${fileOf(one)})`,
+      one.schema === undefined ? '' : `[schema](schemas/${fileOf(one)})`,
     ]),
   );
 

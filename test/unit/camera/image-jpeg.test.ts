@@ -31,8 +31,12 @@ function errorsOf(pixels: Uint8Array, width: number, height: number): readonly n
   );
 }
 
-const jpegOf = (width: number, height: number): Promise<Uint8Array> =>
-  encodeJpeg(pictureOf(width, height), width, height, 95);
+async function encoded(width: number, height: number, quality: number): Promise<Uint8Array> {
+  const outcome = await encodeJpeg(pictureOf(width, height), width, height, quality);
+  return outcome.ok ? outcome.value : assert.fail(outcome.fault.message);
+}
+
+const jpegOf = (width: number, height: number): Promise<Uint8Array> => encoded(width, height, 95);
 
 async function decoded(jpeg: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const outcome = await decodeJpeg(jpeg, width, height);
@@ -157,14 +161,20 @@ describe('a JPEG that cannot be used', () => {
 
 describe('an encoded picture', () => {
   it('is a JPEG of its size', async () => {
-    const jpeg = await encodeJpeg(pictureOf(37, 21), 37, 21, 80);
+    const jpeg = await encoded(37, 21, 80);
     const { format, width, height } = await sharp(jpeg).metadata();
     assert.deepEqual([format, width, height], ['jpeg', 37, 21]);
   });
 
+  it('is a fault where the pixels are not as many as said', async () => {
+    const outcome = await encodeJpeg(pictureOf(8, 8), 64, 48, 80);
+    assert.ok(!outcome.ok);
+    assert.equal(outcome.fault.code, 'camera.picture');
+  });
+
   it('comes back as it was, the nearer the higher the quality', async () => {
     const reencoded = async (quality: number): Promise<Uint8Array> =>
-      decoded(await encodeJpeg(pictureOf(64, 48), 64, 48, quality), 64, 48);
+      decoded(await encoded(64, 48, quality), 64, 48);
     const errorAt = async (quality: number): Promise<number> =>
       Math.max(...errorsOf(await reencoded(quality), 64, 48));
     const [coarse, fine] = [await errorAt(20), await errorAt(98)];

@@ -130,6 +130,30 @@ test('after a reconnect the newest label comes again, before what is newer', asy
   assert.deepEqual(payloads(), ['1', '2', '3', '2', '4']);
 });
 
+test('what was retained and taken away is not repeated, but what came after is', async () => {
+  const { outbox, link, delivery, payloads } = await start();
+  const deliverAll = async (): Promise<void> => {
+    await settled();
+    while (link.arrive() || link.acknowledge()) await settled();
+  };
+  const reconnect = async (): Promise<void> => {
+    link.cut(0);
+    link.connect();
+    delivery.repeatRetained();
+    await deliverAll();
+  };
+  link.connect();
+  offer(outbox, 'label');
+  await deliverAll();
+  delivery.forgetRetained();
+  await reconnect();
+  assert.deepEqual(payloads(), ['1']);
+  offer(outbox, 'label');
+  await deliverAll();
+  await reconnect();
+  assert.deepEqual(payloads(), ['1', '2', '2']);
+});
+
 test('emptiness is waited for, but not for longer than wanted', async () => {
   const { outbox, link, delivery } = await start();
   assert.equal(await delivery.untilEmpty(new AbortController().signal), true);

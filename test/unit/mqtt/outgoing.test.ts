@@ -362,3 +362,18 @@ const deletion: Omit<Delivery, 'topic'> = {
   expirySeconds: undefined,
   userProperties: {},
 };
+test('QoS 0 is over when it is written, and its connection or its broker may not take it', async () => {
+  const { outgoing, connection } = attached();
+  const picture = { ...event, qos: 0, correlationData: undefined } as const;
+  const written = outgoing.publish(picture, never);
+  const [sent] = connection.of('event');
+  assert.equal(sent?.qos, 0);
+  sent?.acknowledge();
+  assert.equal(await written, 'acknowledged');
+  const large = outgoing.publish(picture, never);
+  connection.of('event')[1]?.acknowledge(refusal);
+  assert.equal(await large, 'refused');
+  const cut = outgoing.publish(picture, never);
+  outgoing.detach();
+  assert.equal(await cut, 'lost');
+});

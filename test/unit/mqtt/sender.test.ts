@@ -87,4 +87,7 @@ test('the size of a packet is that of MQTT 5, bytes and not characters', () => {
   const properties = { messageExpiryInterval: 9, userProperties: { ab: 'c' } };
   assert.equal(packetBytesOf('t', '', { qos: 1, properties }), 2 + 3 + 2 + 1 + 5 + 8);
   assert.equal(packetBytesOf('t', 'x'.repeat(200), once), 3 + 3 + 2 + 1 + 200);
+  // Correlation data are 1 + 2 + their bytes.
+  const correlated = { correlationData: Buffer.alloc(4) };
+  assert.equal(packetBytesOf('t', '', { qos: 1, properties: correlated }), 2 + 3 + 2 + 1 + 7);
 });

@@ -9,8 +9,8 @@ function createClient() {
   const said: string[] = [];
   const done: Done[] = [];
   const client = {
-    subscribe: (topic: string, { qos }: { qos: 1 }, told: Done) => {
-      said.push(`+${topic} ${qos}`);
+    subscribe: (topic: string, { qos, rap }: { qos: 1; rap?: boolean }, told: Done) => {
+      said.push(`+${topic} ${qos}${rap === true ? ' as published' : ''}`);
       done.push(told);
     },
     unsubscribe: (topic: string) => said.push(`-${topic}`),
@@ -25,18 +25,26 @@ const message = (topic: string): Incoming => ({
   properties: {},
 });
 
+test('what a listener returns is handed on, for who reads to wait for', () => {
+  const subscriptions = createSubscriptions(() => {});
+  const held = Promise.resolve();
+  using _one = subscriptions.subscribe('desired', () => held);
+  assert.equal(subscriptions.receive(message('desired')), held);
+  assert.equal(subscriptions.receive(message('another')), undefined);
+});
+
 test('a topic is asked for on every connection, and given up with its disposal', () => {
   const subscriptions = createSubscriptions(() => {});
   const desired = subscriptions.subscribe('desired', () => {});
   const [first, second] = [createClient(), createClient()];
   subscriptions.attach(first.client);
-  subscriptions.subscribe('command', () => {});
+  subscriptions.subscribe('command', () => {}, 'published');
   subscriptions.detach();
   subscriptions.attach(second.client);
   desired[Symbol.dispose]();
   desired[Symbol.dispose]();
-  assert.deepEqual(first.said, ['+desired 1', '+command 1']);
-  assert.deepEqual(second.said, ['+desired 1', '+command 1', '-desired']);
+  assert.deepEqual(first.said, ['+desired 1', '+command 1 as published']);
+  assert.deepEqual(second.said, ['+desired 1', '+command 1 as published', '-desired']);
 });
 
 test('a message goes to its topic and to nobody else, and to nobody after the disposal', () => {

@@ -1,0 +1,28 @@
+import type { Fault } from '../base/fault.ts';
+import type { Classification, FramePicture, SourceDescription } from '../contract/threads.ts';
+
+/** `rebuilding`: the inference workers are asked to end, others take their places. */
+export type PipelinePhase = 'opening' | 'loading' | 'running' | 'rebuilding' | 'stopping';
+
+export type CameraState =
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'streaming'; readonly source: SourceDescription }
+  /** There is none to read now; it is tried again by itself. */
+  | { readonly kind: 'waiting'; readonly fault: Fault };
+
+/** What the pipeline tells of itself as it goes. */
+export type PipelineEvents = {
+  readonly onRunning: (source: SourceDescription) => void;
+  readonly onCamera: (camera: CameraState) => void;
+  readonly onNotice: (notice: Fault) => void;
+  readonly onClassified: (classification: Classification) => void;
+  readonly onPicture: (picture: FramePicture) => void;
+  readonly onFrameFailed: (reason: Fault) => void;
+  /** True when another setup was given in answer: it is not the end then. */
+  readonly onFault: (reason: Fault) => boolean;
+  readonly onRestart: (thread: string, reason: Fault) => void;
+};
+
+export type PipelineEnd =
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'fault'; readonly fault: Fault };
