@@ -135,6 +135,7 @@ async function doctorOf(
     link: link.state(),
     outbox: outbox.figures(),
     wall,
+    clockSynced: wallClock.isSynced(),
     stepMs: wall - Date.parse(wallClock.isoOf(clock.now())),
     stateDir: setup.stateDir,
     diskFreeBytes: setup.stateDir === undefined ? undefined : await freeBytesOf(setup.stateDir),

@@ -16,6 +16,8 @@ export type DoctorFacts = {
   /** Milliseconds since 1970, and how far that is from what the session's messages are stamped by. */
   readonly wall: number;
   readonly stepMs: number;
+  /** Whether something keeps it right. */
+  readonly clockSynced: boolean;
   /** Undefined where nothing is to be kept. */
   readonly stateDir: string | undefined;
   /** Undefined where it cannot be told. */
@@ -115,7 +117,7 @@ function brokerOf({ link, outbox }: DoctorFacts): Checkup {
   return ok('broker', spoken + wait);
 }
 
-function clockOf({ wall, stepMs }: DoctorFacts): Checkup {
+function clockOf({ wall, stepMs, clockSynced }: DoctorFacts): Checkup {
   const time = new Date(wall).toISOString();
   if (wall < clockLeast) {
     const mend = 'Let the system set it (NTP), or add a battery-backed clock.';
@@ -125,6 +127,10 @@ function clockOf({ wall, stepMs }: DoctorFacts): Checkup {
     const step = `${Math.round(Math.abs(stepMs) / 1000)} s ${stepMs > 0 ? 'ahead of' : 'behind'}`;
     const sentence = `it is ${time}, ${step} what messages of this session are stamped by`;
     return warn('clock', sentence, 'Restart the process, so that messages follow the clock.');
+  }
+  if (!clockSynced) {
+    const sentence = `it is ${time}, and nothing is known to keep it right`;
+    return warn('clock', sentence, 'Have the system set it from the network (NTP).');
   }
   return ok('clock', `it is ${time}`);
 }

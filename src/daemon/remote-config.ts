@@ -72,7 +72,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   let { state } = options.start;
   let told: Verdict | undefined;
   let isQuiet = false;
-  let isStarting = true;
+  let isNews = true;
   const listeners = new Set<(verdict: Verdict) => void>();
 
   const send = (event: TrialEvent): void => {
@@ -148,8 +148,15 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     const { version, errors } = about;
     if (errors.length === 0) log.info({ version, state: about.state }, 'remote config');
     else log.warn({ version, state: about.state, errors }, 'remote config');
-    options.report(verdict, !isStarting || about.state !== 'applied');
+    options.report(verdict, isNews || about.state === 'rolled-back');
     for (const listener of [...listeners]) listener(verdict);
+  };
+
+  /** What is in force, though nobody has changed it from afar. */
+  const tellStanding = (version: number | null, kind: 'trial' | 'applied'): void => {
+    isNews = false;
+    report({ version, state: kind, errors: [] });
+    isNews = true;
   };
 
   const onDesired = (payload: Uint8Array, isRepeated: boolean): void => {
@@ -185,8 +192,9 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     }
   };
 
+  isNews = false;
   perform(options.start.actions);
-  isStarting = false;
+  isNews = true;
   const timer = setInterval(look, lookPeriod);
   return {
     onDesired,
@@ -199,7 +207,10 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     onLocal: (next) => {
       // Who may change what was decided when the daemon started.
       local = { ...next, remoteConfig: local.remoteConfig, stateDir: local.stateDir };
-      return apply(targetOf(state));
+      const applied = apply(targetOf(state));
+      const { version } = targetOf(state);
+      tellStanding(version, state.phase.kind === 'trial' ? 'trial' : 'applied');
+      return applied;
     },
     standing: () => ({ layer: targetOf(state).layer, highest: highestOf(state) }),
     problemsOf: (wanted) => {

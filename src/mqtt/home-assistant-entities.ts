@@ -60,7 +60,7 @@ export function entitiesOf(facts: DiscoveryFacts, id: string): Components {
 }
 
 /** What the camera sees. */
-function seenOf({ topics, labels, base, device }: DiscoveryFacts): Record<string, Entity> {
+function seenOf({ topics, labels }: DiscoveryFacts): Record<string, Entity> {
   const options = [...new Set([...labels, noLabel])];
   return {
     label: {
@@ -86,7 +86,7 @@ function seenOf({ topics, labels, base, device }: DiscoveryFacts): Record<string
     camera: {
       platform: 'image',
       name: 'Camera',
-      image_topic: `${base}/${device}/snapshot`,
+      image_topic: topics.snapshot,
       content_type: 'image/jpeg',
     },
   };
@@ -223,6 +223,14 @@ function settingsOf(facts: DiscoveryFacts): Record<string, Entity> {
       value_template: "{{ 'ON' if value_json.config.publish.results else 'OFF' }}",
       ...configureOf(facts, `"publish":{"results":{{ 'true' if value == 'ON' else 'false' }}}`),
     },
+    publish_snapshot: {
+      ...setting,
+      platform: 'switch',
+      name: 'Snapshot on change',
+      icon: 'mdi:camera-burst',
+      value_template: "{{ 'ON' if value_json.config.publish.snapshot == 'label' else 'OFF' }}",
+      ...configureOf(facts, `"publish":{"snapshot":"{{ 'label' if value == 'ON' else 'never' }}"}`),
+    },
   };
 }
 
@@ -231,11 +239,11 @@ const enterLeast = ({ enter, exit }: LabelConfig): number =>
   Math.min(Math.max(exit, thresholdStep), enter, 1 - thresholdStep);
 
 /** A command with an id and an expiry of its own; `more` is what else it says, as JSON. */
-function commandOf({ base, device }: DiscoveryFacts, name: string, more: string) {
+function commandOf({ topics }: DiscoveryFacts, name: string, more: string) {
   const id = "ha-{{ utcnow().strftime('%Y%m%d%H%M%S%f') }}";
   const expiresAt = `{{ (utcnow().timestamp() + ${commandSeconds}) | timestamp_custom('%Y-%m-%dT%H:%M:%SZ', false) }}`;
   return {
-    command_topic: `${base}/${device}/command/${name}`,
+    command_topic: `${topics.command}/${name}`,
     command_template: `{"id":"${id}","expiresAt":"${expiresAt}"${more}}`,
     qos: 1,
     // A command that was kept by the broker would be refused.

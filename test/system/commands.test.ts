@@ -111,8 +111,9 @@ test('every command does what it says, and is answered where MQTT 5 asks for it'
     doctor.parts.map(({ part }) => part),
     ['camera', 'model', 'broker', 'clock', 'disk', 'memory'],
   );
-  for (const { part, state } of doctor.parts) {
-    if (part !== 'memory' && part !== 'disk') assert.equal(state, 'ok', part);
+  for (const { part, state, message } of doctor.parts) {
+    // These are the machine's, not the daemon's.
+    if (!['clock', 'disk', 'memory'].includes(part)) assert.equal(state, 'ok', message);
   }
 
   device.write({ log: { level: 'debug' }, commands: { burst: 1 } });

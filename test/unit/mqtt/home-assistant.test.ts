@@ -198,6 +198,7 @@ test('settings change their part of the config, and show it', () => {
   assert.equal(home.stateOf('enter'), '0.65');
   assert.equal(home.stateOf('threshold_bird'), '0.4');
   assert.equal(home.stateOf('publish_results'), 'ON');
+  assert.equal(home.stateOf('publish_snapshot'), 'OFF');
   const off = configOf({ publish: { results: false } });
   home.receive(topics.configReported, reportedOf(off));
   assert.equal(home.stateOf('publish_results'), 'OFF');
@@ -211,6 +212,8 @@ test('settings change their part of the config, and show it', () => {
     ['threshold_bird', 0.35, { label: { thresholds: { bird: 0.35 } } }],
     ['publish_results', 'ON', { publish: { results: true } }],
     ['publish_results', 'OFF', { publish: { results: false } }],
+    ['publish_snapshot', 'ON', { publish: { snapshot: 'label' } }],
+    ['publish_snapshot', 'OFF', { publish: { snapshot: 'never' } }],
   ] as const) {
     assert.deepEqual(commanded(home, key, value), [configure, { config: part }]);
     assert.doesNotThrow(() => configOf(part), 'the config takes it');
@@ -250,7 +253,7 @@ test('label.enter cannot be set below label.exit, and shows what it is', () => {
 });
 
 test('settings are there only where the device takes them unsigned', () => {
-  const settings = ['enter', 'threshold_bird', 'publish_results'];
+  const settings = ['enter', 'threshold_bird', 'publish_results', 'publish_snapshot'];
   const thresholds = { label: { thresholds: { bird: 0.4 } } };
   const keysOf = (remoteConfig: object): string[] => [
     ...homeOf(factsOf({ config: configOf({ ...thresholds, remoteConfig }) })).entities.keys(),
