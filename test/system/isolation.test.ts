@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { topicsOf } from '../../src/contract/contract.ts';
+import { definitions, topicsOf } from '../../src/contract/contract.ts';
 import { temporaryFolder } from '../support/data.ts';
 import {
   type Message,
@@ -125,7 +125,12 @@ test('five devices on one broker: each hears and says only what is its own', {
     const clients = [...traffic].filter(([client]) => isClientOf(client, id));
     assert.equal(clients.length, 1, `${id}: ${clients.map(([client]) => client)}`);
     const [, own] = clients[0] ?? [];
-    assert.deepEqual(own?.subscribed, [topics.configDesired], `${id} asks for its own`);
+    const heard = definitions.filter(({ direction }) => direction === 'to the device');
+    assert.deepEqual(
+      own?.subscribed.toSorted(),
+      heard.map(({ topic }) => `sightd/${id}/${topic}`).sort(),
+      `${id} asks for its own`,
+    );
     assert.deepEqual(own?.received, id === first.id ? [configDesired] : [], `${id} hears its own`);
     const strange = own?.published.filter((topic) => !Object.values(topics).includes(topic));
     assert.deepEqual(strange, [], `${id} says its own`);
