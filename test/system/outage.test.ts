@@ -9,7 +9,7 @@ import { checkLabels, checkOrder, numberedOf } from '../support/numbered.ts';
 const skip = skipWithoutMosquitto() || skipWithoutNamespaces();
 
 /** `npm run stress` asks for 60 s. It has to outlast the keepalive on both sides. */
-const outageSeconds = Number(process.env['OUTAGE_SECONDS'] ?? 25);
+const outageSeconds = Number(process.env['OUTAGE_SECONDS'] ?? 12);
 const keepaliveSeconds = 5;
 /** Of attempts to connect, in a minute: what no broker would call a storm. */
 const attemptsPerMinuteMax = 10;

@@ -17,7 +17,7 @@ import type { Sightd } from '../support/sightd.ts';
 const skip = skipWithoutMosquitto();
 
 /** `npm run stress` asks for 100 kills and an outage of 60 s. */
-const kills = Number(process.env['OUTBOX_KILLS'] ?? 25);
+const kills = Number(process.env['OUTBOX_KILLS'] ?? 15);
 const outageSeconds = Number(process.env['OUTBOX_OUTAGE_SECONDS'] ?? 8);
 const seed = Number(process.env['STRESS_SEED'] ?? 7);
 
