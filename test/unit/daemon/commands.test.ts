@@ -59,6 +59,7 @@ test('a command is answered when it is done, on its own topic', async () => {
   assert.deepEqual(payload, {
     session: 'session',
     at: '2026-05-04T14:17:00.000Z',
+    clockSynced: true,
     id: 'a',
     ok: true,
     result: { what: 'process' },
