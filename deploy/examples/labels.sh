@@ -6,6 +6,7 @@
 # With a session of its own, nothing is missed while it does not run: labels.sh -c -i NAME
 # It needs mosquitto_sub (Debian: mosquitto-clients) and jq. SIGHTD_BASE names another mqtt.base.
 set -eu
+# The status is that of jq: look at standard error for what mosquitto_sub could not do.
 
 mosquitto_sub -q 1 -t "${SIGHTD_BASE:-sightd}/+/label" -F '%t %p' "$@" |
   jq --unbuffered --raw-input --raw-output --null-input '

@@ -146,8 +146,8 @@ const mqttSchema = z
     base: z
       .string()
       .regex(
-        /^[^#+/\p{Cc}]+(\/[^#+/\p{Cc}]+){0,4}$/u,
-        'up to 5 levels without + and #, no slash at the ends',
+        /^(?!\$)[^#+/\p{Cc}\p{Cn}\p{Cs}]+(\/[^#+/\p{Cc}\p{Cn}\p{Cs}]+){0,4}$/u,
+        'up to 5 levels of plain text without + and #, no slash at the ends',
       )
       .default('sightd')
       .describe('Topics are BASE/DEVICE/….'),
@@ -218,8 +218,8 @@ const homeAssistantSchema = z.strictObject({
   prefix: z
     .string()
     .regex(
-      /^[^#+/\p{Cc}]+(\/[^#+/\p{Cc}]+){0,3}$/u,
-      'up to 4 levels without + and #, no slash at the ends',
+      /^(?!\$)[^#+/\p{Cc}\p{Cn}\p{Cs}]+(\/[^#+/\p{Cc}\p{Cn}\p{Cs}]+){0,3}$/u,
+      'up to 4 levels of plain text without + and #, no slash at the ends',
     )
     .default('homeassistant')
     .describe("Home Assistant's discovery prefix; its birth message is awaited on PREFIX/status."),

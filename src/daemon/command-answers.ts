@@ -21,7 +21,7 @@ export interface Answers {
   offer(answer: WaitingAnswer): Promise<void> | undefined;
   /** Resolves when all is sent, or when `signal` aborts. */
   untilEmpty(signal: AbortSignal): Promise<void>;
-  /** Gives up what waits. */
+  /** From now on each is sent at once with QoS 0, those that wait too: there is no time for more. */
   stop(): void;
 }
 
@@ -39,6 +39,9 @@ const keptFor = micros(60_000_000);
 /** A connection that takes nothing is not asked without a pause. */
 const pause = millis(100);
 
+/** What ends with the connection needs no other end. */
+const never = new AbortController().signal;
+
 type Waiting = WaitingAnswer & { readonly since: Micros };
 
 export function createAnswers({ link, clock }: AnswersOptions): Answers {
@@ -46,6 +49,7 @@ export function createAnswers({ link, clock }: AnswersOptions): Answers {
   const waiting: Waiting[] = [];
   let underWay = 0;
   let isPaused = false;
+  let isStopped = false;
   let onEmpty: (() => void)[] = [];
 
   const advance = (): void => {
@@ -82,11 +86,15 @@ export function createAnswers({ link, clock }: AnswersOptions): Answers {
     advance();
   };
 
+  const sendNow = async (answer: WaitingAnswer): Promise<void> => {
+    await link.publish(publicationOf(answer, 0), never);
+    answer.onSent?.();
+  };
+
   return {
     offer: (answer) => {
-      if (waiting.length >= waitingMax) {
-        const written = link.publish(publicationOf(answer, 0), stopped.signal);
-        return written.then(() => answer.onSent?.());
+      if (isStopped || waiting.length >= waitingMax) {
+        return sendNow(answer);
       }
       waiting.push({ ...answer, since: clock.now() });
       advance();
@@ -99,7 +107,11 @@ export function createAnswers({ link, clock }: AnswersOptions): Answers {
         signal.addEventListener('abort', () => resolve(), { once: true });
         advance();
       }),
-    stop: () => stopped.abort(),
+    stop: () => {
+      isStopped = true;
+      stopped.abort();
+      for (const answer of waiting.splice(0)) void sendNow(answer);
+    },
   };
 }
 

@@ -21,7 +21,8 @@ export type CommandWork = {
   readonly purge: (signal: AbortSignal) => Promise<Outcome<PurgeResult>>;
   readonly examine: (signal: AbortSignal) => Promise<DoctorResult>;
   readonly configure: (partial: Layer, signal: AbortSignal) => Promise<Outcome<ConfigureResult>>;
-  readonly restart: (part: 'camera' | 'inference') => void;
+  /** False while others take their places already. */
+  readonly restart: (part: 'camera' | 'inference') => boolean;
   /** Soon after `answered`, or without it. */
   readonly restartProcess: (answered: Promise<void>) => void;
   /** Whether every frame counts: then nothing that loses one is done. */
@@ -67,6 +68,7 @@ function restart(
     const sentence = `a lossless run is under way: frames would be lost with another ${what}`;
     return failure(fault('command.impossible', sentence, 'Wait for its end.'));
   }
-  work.restart(what);
-  return success({ what });
+  if (work.restart(what)) return success({ what });
+  const sentence = 'other inference workers are taking their places just now';
+  return failure(fault('command.busy', sentence, 'Send it again in a few seconds.'));
 }

@@ -59,6 +59,7 @@ export function openCommands(options: CommandsOptions): Commands {
   const answers = createAnswers({ link, clock });
   const stopping = new AbortController();
   const policy = policyOf(options.config);
+  const working = new Set<Promise<void>>();
   let state = noCommands(policy, clock.now());
 
   const answer = (
@@ -82,6 +83,8 @@ export function openCommands(options: CommandsOptions): Commands {
   };
 
   const onIncoming = (name: CommandName, message: Incoming): Promise<void> | undefined => {
+    // Takes away what was retained by mistake; nobody asks for anything.
+    if (message.retained && message.payload.length === 0) return undefined;
     const { address, fault: unanswerable } = addressOf(message.properties, topics, name);
     const instant = { now: clock.now(), wall: options.wallNow() };
     const decision = decide({ ...message, name }, state, policy, instant);
@@ -91,7 +94,8 @@ export function openCommands(options: CommandsOptions): Commands {
     if (decision.kind === 'refused') return refuse(name, address, id, decision.fault);
     state = decision.state;
     log.info({ command: name, id }, 'command');
-    void obey(decision.command, address);
+    const obeying = obey(decision.command, address).finally(() => working.delete(obeying));
+    working.add(obeying);
     return undefined;
   };
 
@@ -113,6 +117,11 @@ export function openCommands(options: CommandsOptions): Commands {
   return {
     stop: () => stopping.abort(),
     close: async (signal) => {
+      const late = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      await Promise.race([Promise.all(working), late]);
       await answers.untilEmpty(signal);
       answers.stop();
     },

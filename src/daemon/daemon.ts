@@ -15,6 +15,7 @@ import { defaultBackoff } from '../mqtt/connection.ts';
 import { type Delivery, startDelivery } from '../mqtt/delivery.ts';
 import { type Link, openLink } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
+import { addressOf } from '../mqtt/refusals.ts';
 import { closeOutbox } from './close-outbox.ts';
 import { connectCommands } from './command-link.ts';
 import type { Commands } from './commands.ts';
@@ -236,7 +237,7 @@ async function start(
       options.onHealth?.(health);
     },
   });
-  log.info({ version, device, session, broker: config.mqtt.url }, 'starting');
+  log.info({ version, device, session, broker: addressOf(config.mqtt.url) }, 'starting');
   const discovery = createDiscovery({
     ...{ setup: prepared.setup, device, topics, link, clock, random, log },
     hasTemperature: thermometer() !== undefined,

@@ -16,8 +16,8 @@ export interface HealthReporter {
   /** Something may have changed the state: reports at once if it did. */
   touch(): void;
   last(): HealthMessage | undefined;
-  /** The state at this moment, but for the broker: what the device itself does. */
-  ownState(): HealthState;
+  /** The state at this moment. */
+  state(): HealthState;
   /** Goes on with these; another interval begins now. */
   configure(next: ReporterSetup): void;
   /** Reports once more and ends. */
@@ -52,15 +52,13 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   let last: HealthMessage | undefined;
   let { interval, model, workers }: ReporterSetup = options;
 
-  const stateWith = (isLinked: boolean): HealthState =>
+  const state = (): HealthState =>
     healthOf({
       phase: pipeline.phase(),
-      isLinked,
+      isLinked: options.isLinked(),
       isRestarting: pipeline.isRestarting(),
       isBlind: isBlind(pipeline),
     });
-
-  const state = (): HealthState => stateWith(options.isLinked());
 
   const report = (): void => {
     const now = clock.now();
@@ -103,7 +101,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
       if (last?.state !== state() || !isSameCamera(last.camera, camera)) report();
     },
     last: () => last,
-    ownState: () => stateWith(true),
+    state,
     configure: (next) => {
       if (next.interval !== interval) {
         clearInterval(timer);

@@ -54,8 +54,8 @@ export interface Pipeline {
    * puts others in their places.
    */
   configure(next: Setup): void;
-  /** Opens the camera again, or puts other inference workers in place of these. */
-  restart(part: 'camera' | 'inference'): void;
+  /** Opens the camera again, or replaces the inference workers; false while that is under way. */
+  restart(part: 'camera' | 'inference'): boolean;
   /** Has a picture made of the frame that is classified next; only the newest request is kept. */
   photograph(request: PictureRequest): void;
   /** Resolves when there is nothing more to do: the source ended and all is classified, or a fault. */
@@ -317,9 +317,10 @@ export function startPipeline(options: PipelineOptions): Pipeline {
       if (!isSameRequest(asked, requestOf(next))) openCamera();
     },
     restart: (part) => {
-      if (phase === 'stopping' || phase === 'rebuilding') return;
+      if (phase === 'stopping' || phase === 'rebuilding') return false;
       if (part === 'camera') openCamera();
       else void rebuild();
+      return true;
     },
     photograph: pictures.ask,
     ended,

@@ -19,7 +19,7 @@ export const retainedTopicsOf = ({ status, health, label, configReported }: Topi
 ];
 
 const note =
-  '`label` and `config/reported` come back when they change. `status` comes back with the next connection and `health` with the next interval, for this device is still there: stop it first to remove it for good. `config/desired` was left as it is: it is what somebody else wants of this device.';
+  '`label` and `config/reported` come back when they change. `status` comes back with the next connection and `health` with the next interval, for this device is still there; both are said once more when it stops. `config/desired` was left as it is: it is what somebody else wants of this device.';
 
 /** Takes what is retained off the broker: an empty payload is forgotten by it (MQTT 5 3.3.1.3). */
 export async function purge(

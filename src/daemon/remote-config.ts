@@ -126,7 +126,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   };
 
   /** Puts a layer in force. It was judged before; only the disk may have changed since. */
-  const apply = (target: Versioned): Outcome<Applied> => {
+  const apply = (target: Versioned): Laid => {
     const laid = layOver(local, target, live.check);
     const next = laid.ok ? laid.setup.config : local;
     const applied = live.apply(next);
@@ -134,7 +134,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       log.warn({ errors: laid.errors }, 'the remote layer does not fit; going on without');
     if (!applied.ok) log.warn({ fault: applied.fault }, 'the config cannot be applied');
     else log.info({ version: target.version, ...applied.value }, 'config applied');
-    return applied;
+    return { applied, errors: laid.ok ? [] : laid.errors };
   };
 
   const report = (about: Pick<ReportedMessage, 'version' | 'state' | 'errors'>): void => {
@@ -207,9 +207,16 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     onLocal: (next) => {
       // Who may change what was decided when the daemon started.
       local = { ...next, remoteConfig: local.remoteConfig, stateDir: local.stateDir };
-      const applied = apply(targetOf(state));
       const { version } = targetOf(state);
-      tellStanding(version, state.phase.kind === 'trial' ? 'trial' : 'applied');
+      const { applied, errors } = apply(targetOf(state));
+      if (errors.length === 0) {
+        tellStanding(version, state.phase.kind === 'trial' ? 'trial' : 'applied');
+      } else if (state.phase.kind === 'trial') {
+        send({ kind: 'fault', sentence: textOf(errors) });
+      } else {
+        // It stays the last known good one: the device's own config may be mended again.
+        report({ version, state: 'rejected', errors: [...errors] });
+      }
       return applied;
     },
     standing: () => ({ layer: targetOf(state).layer, highest: highestOf(state) }),
@@ -234,6 +241,12 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     close: () => clearInterval(timer),
   };
 }
+
+/** What came of putting a layer in force; with errors it was left out. */
+type Laid = { readonly applied: Outcome<Applied>; readonly errors: readonly PathError[] };
+
+const textOf = (errors: readonly PathError[]): string =>
+  errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
 
 /** What is in force, or on trial. */
 const targetOf = ({ phase, kept }: TrialState): Versioned =>

@@ -36,7 +36,7 @@ export function connectRemote(
   { config, log, clock }: { readonly config: Config; readonly log: Log; readonly clock: Clock },
   prepared: PreparedRemote | undefined,
   live: LiveConfig,
-  reporter: Pick<HealthReporter, 'ownState'>,
+  reporter: Pick<HealthReporter, 'state'>,
   messaging: RemoteMessaging,
 ): RemoteConfig | undefined {
   if (prepared === undefined) return undefined;
@@ -46,7 +46,7 @@ export function connectRemote(
     live,
     log,
     clock,
-    healthState: reporter.ownState,
+    healthState: reporter.state,
     report: (verdict, isNews) => tell(verdict, isNews, messaging),
   });
   const { link, topics } = messaging;
@@ -66,11 +66,11 @@ function tell(verdict: Verdict, isNews: boolean, messaging: RemoteMessaging): vo
   outbox.offer('verdict', topics.configReported, payloadOf, contract.configReported.retained);
   if (!isNews) return;
   const { version, state, errors } = verdict;
-  const which = version === null ? "the device's own config" : `config version ${version}`;
+  const which = changeOf(version, state);
   const why = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   events.tell(eventOf[state], [`${which}: ${state}`, ...why].join('; '), {
     ...(version === null ? {} : { version }),
-    lastKnownGood: verdict.lastKnownGood ?? 0,
+    ...(verdict.lastKnownGood === null ? {} : { lastKnownGood: verdict.lastKnownGood }),
   });
 }
 
@@ -79,6 +79,11 @@ const eventOf: Readonly<Record<Verdict['state'], EventCode>> = {
   trial: 'config.trial',
   rejected: 'config.rejected',
   'rolled-back': 'config.rolled-back',
+};
+
+const changeOf = (version: number | null, state: Verdict['state']): string => {
+  if (version !== null) return `config version ${version}`;
+  return state === 'rejected' ? 'a document on config/desired' : "the device's own config";
 };
 
 /** SIGHUP: the device's own config is read again; a remote layer stays on top of it. */

@@ -131,12 +131,18 @@ export function stepTrial(
       // Neither passed nor failed: the broker delivers the retained document again.
       return {
         state: { ...state, phase: { kind: 'settled' } },
-        actions: state.phase.kind === 'trial' ? [{ kind: 'clear' }] : [],
+        actions: state.phase.kind === 'trial' ? atStop(state.kept, state.phase.target) : [],
       };
     default:
       return unreachable(event);
   }
 }
+
+/** An empty message is not kept by the broker: the layer that it took away would come back. */
+const atStop = (kept: Kept, target: Versioned): readonly TrialAction[] =>
+  target.version === null
+    ? [{ kind: 'note', kept: keeping(kept, target) }, { kind: 'clear' }]
+    : [{ kind: 'clear' }];
 
 const reportOf = (
   version: number | null,

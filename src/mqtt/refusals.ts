@@ -16,8 +16,9 @@ export type Evidence = {
   readonly wallNow: number;
 };
 
-/** The address as it may be shown: without a login. */
-export const addressOf = (url: string): string => url.replace(/\/\/[^@/]*@/, '//');
+/** The address as it may be shown: without a login, and without what may be a token. */
+export const addressOf = (url: string): string =>
+  url.replace(/\/\/[^@/]*@/, '//').replace(/[?#].*$/, '');
 
 /** How the connection ended, as far as the choice of the version goes. */
 export function endOf({ url, error, handshake, wasOnline }: Evidence): ConnectionEnd {

@@ -94,7 +94,7 @@ export function createSubscriptions(onRefused: (reason: Fault) => void): Subscri
   };
 }
 
-/** Asks for a topic at QoS 1; `onRefused` also hears of a connection that ended meanwhile. */
+/** Asks for a topic at QoS 1; `onRefused` hears of the broker's no. */
 export function askFor(
   client: Receiver,
   topic: string,
@@ -104,7 +104,8 @@ export function askFor(
   const options =
     retained === 'published' ? ({ qos: 1, rap: true } as const) : ({ qos: 1 } as const);
   client.subscribe(topic, options, (error) => {
-    if (error == null) return;
+    // Without the broker's answer it is the connection that has gone.
+    if (error == null || !('packet' in error) || error.packet == null) return;
     onRefused(
       fault(
         'mqtt.subscription-refused',

@@ -58,7 +58,7 @@ function payloadOf(random: Random): Uint8Array {
   const expiresAt = pick(random, instants)(random);
   const bytes = Buffer.from(JSON.stringify({ id, expiresAt, ...pick(random, keys)(random) }));
   if (random() < 0.7) return bytes;
-  if (random() < 0.5) return bytes.subarray(0, random() * bytes.length);
+  if (random() < 0.5) return bytes.subarray(0, 1 + random() * (bytes.length - 1));
   bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
   return bytes;
 }

@@ -260,6 +260,38 @@ test('a process that is killed during a trial does not try that version again; a
   await device.close();
 });
 
+test('a layer that no longer fits the config below it is left out, and said so, until it fits again', {
+  skip,
+}, async () => {
+  await using broker = await startMosquitto();
+  const device = await createDevice(broker);
+  const sightd = device.start();
+  await device.healthy(({ state }) => state === 'ok');
+  device.desire({ version: 1, config: { label: { enter: 0.5 } } });
+  await device.reported(1, 'applied');
+  device.write({ label: { enter: 0.9, exit: 0.7 } });
+  sightd.process.kill('SIGHUP');
+  const left = await device.reported(1, 'rejected');
+  assert.equal(left.errors[0]?.path, 'label.exit');
+  assert.equal((left.config['label'] as { enter: number }).enter, 0.9);
+  device.write({});
+  sightd.process.kill('SIGHUP');
+  const again = await device.reported(1, 'applied');
+  assert.equal((again.config['label'] as { enter: number }).enter, 0.5);
+
+  // What is taken away stays so, though the broker does not keep an empty message.
+  device.desire(undefined);
+  await device.reported(null, 'trial');
+  sightd.process.kill('SIGTERM');
+  assert.equal((await sightd.exited).code, 0);
+  const next = device.start();
+  const own = await device.reported(null, 'applied');
+  assert.equal((own.config['label'] as { enter: number }).enter, 0.6);
+  next.process.kill('SIGTERM');
+  assert.equal((await next.exited).code, 0);
+  await device.close();
+});
+
 test('where nothing can be kept, nothing is tried', { skip }, async () => {
   await using broker = await startMosquitto();
   const device = await createDevice(broker, { stateDir: '/proc/sightd' });

@@ -2,7 +2,7 @@ import { unreachable } from '../../base/assert.ts';
 import type { EventMessage, HealthMessage, ReportedMessage } from '../../contract/messages.ts';
 import type { Said, Watched } from './message.ts';
 import type { WatchedDevice } from './state.ts';
-import { percentOf, printable } from './text.ts';
+import { percentOf, printable, subjectOf } from './text.ts';
 
 /** For a pipe: a line for what a message changed, undefined where that is nothing or a result. */
 export function changeLine(
@@ -66,7 +66,7 @@ function eventText({ code, message, mend }: EventMessage): string {
 }
 
 function verdictText({ version, state, errors }: ReportedMessage): string {
-  const which = version === null ? "the device's own" : `version ${version}`;
+  const which = subjectOf(version, state);
   const why = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   return [`${which} ${state}`, ...why].join('; ');
 }

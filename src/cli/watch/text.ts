@@ -1,3 +1,4 @@
+import type { ReportedMessage } from '../../contract/messages.ts';
 /** Text on a terminal, by the cells that it takes. Labels and messages are written by anybody. */
 
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
@@ -85,4 +86,10 @@ export function durationOf(seconds: number): string {
   if (whole < 100) return `${whole} s`;
   if (whole < 6000) return `${Math.round(whole / 60)} min`;
   return whole < 172_800 ? `${Math.round(whole / 3600)} h` : `${Math.round(whole / 86_400)} days`;
+}
+
+/** What a verdict is about. Without a version, a refusal is of a document that could not be read. */
+export function subjectOf(version: number | null, state: ReportedMessage['state']): string {
+  if (version !== null) return `version ${version}`;
+  return state === 'rejected' ? 'a document' : "the device's own";
 }

@@ -9,6 +9,7 @@ import {
   printable,
   type Style,
   span,
+  subjectOf,
   timeOfDay,
   wrapped,
 } from './text.ts';
@@ -212,7 +213,7 @@ function figuresOf(device: WatchedDevice, { now }: WatchState): readonly string[
 
 /** A verdict that is not "the device's own config" is worth a line before more events are. */
 function verdictDetail({ version, state, at, errors }: ReportedMessage, cells: number): Detail {
-  const which = version === null ? "the device's own" : `version ${version}`;
+  const which = subjectOf(version, state);
   const [first] = errors;
   const where = first === undefined || first.path === '' ? '' : `${first.path}: `;
   const why = first === undefined ? '' : `: ${where}${first.message}`;

@@ -75,7 +75,9 @@ test('a refusal is said, but not one of a connection that is gone', () => {
   const { client, done } = createClient();
   subscriptions.attach(client);
   subscriptions.subscribe('desired', () => {});
-  done[0]?.(new Error('Not authorized'));
+  // The package's error for a SUBACK has that packet.
+  done[0]?.(Object.assign(new Error('Not authorized'), { packet: { granted: [135] } }));
+  done[0]?.(new Error('Connection closed'));
   subscriptions.detach();
   done[0]?.(new Error('Connection closed'));
   assert.deepEqual(
