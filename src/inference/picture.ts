@@ -1,7 +1,7 @@
 import { type FrameGeometry, type FrameView, frameBytesOf, wholeFrame } from '../contract/frame.ts';
 import type { ModelInput } from '../contract/manifest.ts';
-import { createRing, slotOffsetOf, workspaceOf } from '../ring/layout.ts';
-import { openTensorKernel, type TensorKernel, workspaceBytesOf } from './kernel.ts';
+import { createFrameRoom } from './frame-room.ts';
+import { openTensorKernel, type TensorKernel } from './kernel.ts';
 
 /** A picture for people: R G B, three bytes a pixel, rows without padding. */
 export type RgbPicture = {
@@ -29,32 +29,25 @@ export interface PictureMaker {
 }
 
 export function createPictureMaker(largest: FrameGeometry, shape: PictureShape): PictureMaker {
-  const ring = createRing({
-    slots: 1,
-    slotBytes: frameBytesOf(largest),
-    order: 'fifo',
-    readers: 1,
-    workspaceBytes: workspaceBytesOf(inputOf(largest, shape), largest.width, largest.height),
-  });
-  const offset = slotOffsetOf(ring.shape, 0);
+  const room = createFrameRoom(inputOf(largest, shape), largest, frameBytesOf(largest));
   let made: { readonly input: ModelInput; readonly kernel: TensorKernel } | undefined;
 
   return {
-    target: new Uint8Array(ring.memory.buffer, offset, ring.shape.slotBytes),
+    target: room.pixels,
     isFit: ({ width, height, ...geometry }, { sideMax, rotate }) =>
       sideMax === shape.sideMax &&
       rotate === shape.rotate &&
       width === largest.width &&
       height === largest.height &&
-      frameBytesOf({ width, height, ...geometry }) <= ring.shape.slotBytes,
+      frameBytesOf({ width, height, ...geometry }) <= room.pixels.length,
     make: (geometry) => {
       const input = inputOf(geometry, shape);
       const isAsBefore = made?.input.width === input.width && made.input.height === input.height;
       if (made === undefined || !isAsBefore) {
         const view = { ...wholeFrame, rotate: shape.rotate };
-        made = { input, kernel: openTensorKernel(workspaceOf(ring, 0), input, view) };
+        made = { input, kernel: openTensorKernel(room.workspace, input, view) };
       }
-      made.kernel.prepare(geometry, offset);
+      made.kernel.prepare(geometry, room.offset);
       const { width, height } = input;
       return { width, height, pixels: made.kernel.tensor as Uint8Array };
     },
