@@ -237,6 +237,10 @@ export const pathErrorSchema = z.strictObject({
   message: z.string().describe('What is wrong and how to mend it.'),
 });
 
+/** What is wrong, with its path where there is one. */
+export const sentenceOf = ({ path, message }: z.infer<typeof pathErrorSchema>): string =>
+  path === '' ? message : `${path}: ${message}`;
+
 export const reportedStates = ['applied', 'trial', 'rejected', 'rolled-back'] as const;
 
 export const reportedMessageSchema = z

@@ -6,6 +6,7 @@ import {
   commandSchema,
   requestSchemas,
 } from '../contract/commands.ts';
+import { sentenceOf } from '../contract/messages.ts';
 import { complaintsOf, isTree, nameOf } from './config-problem.ts';
 import { parseStrictJson, shortened } from './strict-json.ts';
 
@@ -30,11 +31,7 @@ export function readCommand(name: CommandName, payload: Uint8Array): CommandRead
     return { ok: false, id: null, fault: fault('command.too-large', sentence, 'Send less.') };
   }
   const parsed = parseStrictJson(payload, depthMax);
-  if (!parsed.ok)
-    return malformed(
-      null,
-      parsed.errors.map(({ path, message }) => said(path, message)),
-    );
+  if (!parsed.ok) return malformed(null, parsed.errors.map(sentenceOf));
   const { value } = parsed;
   if (!isTree(value)) return malformed(null, [`got ${nameOf(value)}; expected a mapping`]);
   const id = idOf(value);
@@ -60,16 +57,15 @@ function complaintsIn(
   value: unknown,
 ): readonly string[] {
   if (issue.code === 'unrecognized_keys') return [unknownKeys(name, issue.keys)];
-  return complaintsOf(issue, value).map(({ path, message }) => said(path.join('.'), message));
+  return complaintsOf(issue, value).map(({ path, message }) =>
+    sentenceOf({ path: path.join('.'), message }),
+  );
 }
 
 function unknownKeys(name: CommandName, keys: readonly string[]): string {
   const known = Object.keys(requestSchemas[name].shape).join(', ');
   return `unknown key ${shortened(keys.join(', '), 120)}; ${name} has ${known}`;
 }
-
-const said = (path: string, message: string): string =>
-  path === '' ? message : `${path}: ${message}`;
 
 function malformed(id: string | null, complaints: readonly string[]): CommandReading {
   const all = complaints.slice(0, complaintsMax).join('; ');

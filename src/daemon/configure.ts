@@ -4,6 +4,7 @@ import { seconds } from '../base/time.ts';
 import type { ConfigureResult } from '../contract/commands.ts';
 import type { Config } from '../contract/config.ts';
 import type { Topics } from '../contract/contract.ts';
+import { sentenceOf } from '../contract/messages.ts';
 import type { Link } from '../mqtt/link.ts';
 import { type Layer, layerOn } from './config-layers.ts';
 import { documentBytesMax } from './desired-document.ts';
@@ -57,9 +58,7 @@ export async function configure(
     return failure(fault('command.too-large', sentence, 'Send less, or take keys away with null.'));
   }
   if (problems.length > 0) {
-    const all = problems.map(({ path, message }) =>
-      path === '' ? message : `${path}: ${message}`,
-    );
+    const all = problems.map(sentenceOf);
     const mend = 'Nothing was changed; docs/config.md lists every key.';
     return failure(fault('config.invalid', all.slice(0, 5).join('; '), mend));
   }

@@ -4,7 +4,12 @@ import type { Fault, Outcome } from '../base/fault.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, millis, seconds } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
-import type { HealthMessage, PathError, ReportedMessage } from '../contract/messages.ts';
+import {
+  type HealthMessage,
+  type PathError,
+  type ReportedMessage,
+  sentenceOf,
+} from '../contract/messages.ts';
 import type { Layer } from './config-layers.ts';
 import { readDesired } from './desired-document.ts';
 import type { Applied, LiveConfig } from './live-config.ts';
@@ -245,8 +250,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
 /** What came of putting a layer in force; with errors it was left out. */
 type Laid = { readonly applied: Outcome<Applied>; readonly errors: readonly PathError[] };
 
-const textOf = (errors: readonly PathError[]): string =>
-  errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+const textOf = (errors: readonly PathError[]): string => errors.map(sentenceOf).join('; ');
 
 /** What is in force, or on trial. */
 const targetOf = ({ phase, kept }: TrialState): Versioned =>

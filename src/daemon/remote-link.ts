@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import type { Clock, WallClock } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
 import { contract, type Topics } from '../contract/contract.ts';
-import type { EventCode, ReportedMessage } from '../contract/messages.ts';
+import { type EventCode, type ReportedMessage, sentenceOf } from '../contract/messages.ts';
 import type { Link } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import type { Events } from './events.ts';
@@ -67,7 +67,7 @@ function tell(verdict: Verdict, isNews: boolean, messaging: RemoteMessaging): vo
   if (!isNews) return;
   const { version, state, errors } = verdict;
   const which = changeOf(version, state);
-  const why = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const why = errors.map(sentenceOf);
   events.tell(eventOf[state], [`${which}: ${state}`, ...why].join('; '), {
     ...(version === null ? {} : { version }),
     ...(verdict.lastKnownGood === null ? {} : { lastKnownGood: verdict.lastKnownGood }),

@@ -1,5 +1,10 @@
 import { unreachable } from '../../base/assert.ts';
-import type { EventMessage, HealthMessage, ReportedMessage } from '../../contract/messages.ts';
+import {
+  type EventMessage,
+  type HealthMessage,
+  type ReportedMessage,
+  sentenceOf,
+} from '../../contract/messages.ts';
 import type { Said, Watched } from './message.ts';
 import type { WatchedDevice } from './state.ts';
 import { percentOf, printable, subjectOf } from './text.ts';
@@ -67,7 +72,7 @@ function eventText({ code, message, mend }: EventMessage): string {
 
 function verdictText({ version, state, errors }: ReportedMessage): string {
   const which = subjectOf(version, state);
-  const why = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const why = errors.map(sentenceOf);
   return [`${which} ${state}`, ...why].join('; ');
 }
 
