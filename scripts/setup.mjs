@@ -42,39 +42,33 @@ async function build(isForced) {
   say('compiling');
   mkdirSync(join(root, 'dist'), { recursive: true });
   await working(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc')]);
-  await working(process.execPath, [
-    join('node_modules', 'assemblyscript', 'bin', 'asc.js'),
-    ...kernelArguments(),
-  ]);
+  for (const kernel of kernels()) {
+    await working(process.execPath, [
+      join('node_modules', 'assemblyscript', 'bin', 'asc.js'),
+      ...kernel,
+    ]);
+  }
   chmodSync(join(root, 'dist', 'src', 'main.js'), 0o755);
   writeFileSync(stamp, wanted);
 }
 
-/** The tensor kernel: AssemblyScript to WebAssembly with SIMD, over the ring's shared memory. */
-function kernelArguments() {
-  const source = join('src', 'inference', 'assembly', 'tensor.ts');
-  const target = join('dist', 'src', 'inference', 'tensor.wasm');
-  const code = [
-    '-O3',
-    '--noAssert',
-    '--runtime',
-    'stub',
-    '--enable',
-    'threads',
-    '--enable',
-    'simd',
+/** What runs as WebAssembly with SIMD, written in AssemblyScript: the compiler's arguments for each. */
+function kernels() {
+  const code = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
+  const memory = ['--importMemory', '--noExportMemory', '--initialMemory', '1'];
+  const kernel = (folder, source, target) => [
+    join('src', folder, 'assembly', source),
+    '--outFile',
+    join('dist', 'src', folder, target),
+    ...code,
+    ...memory,
   ];
   // The ring may be as large as its limit: the module takes any shared memory up to 4 GiB.
-  const memory = [
-    '--importMemory',
-    '--noExportMemory',
-    '--sharedMemory',
-    '--initialMemory',
-    '1',
-    '--maximumMemory',
-    '65536',
+  const shared = ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'];
+  return [
+    [...kernel('inference', 'tensor.ts', 'tensor.wasm'), ...shared],
+    kernel('camera', 'scene.ts', 'scene.wasm'),
   ];
-  return [source, '--outFile', target, ...code, ...memory];
 }
 
 function sources() {
