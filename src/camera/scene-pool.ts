@@ -1,3 +1,5 @@
+import { assert } from '../base/assert.ts';
+
 /**
  * Memory for what is painted for one visit, used again for the next. Typed arrays live outside V8's
  * heap, so it is in no hurry to collect them: megabytes a visit would pile up to fifty.
@@ -12,16 +14,23 @@ export interface Pool {
   reset(): void;
 }
 
-/** A megabyte holds most figures; a larger array gets a block of its own size. */
+/** A megabyte holds most figures. */
 const blockBytes = 1 << 20;
 const alignment = 8;
 
+/** Twice as much and twice again, so that figures that grow little by little find the same blocks. */
+const blockFor = (bytes: number): number =>
+  blockBytes * 2 ** Math.max(0, Math.ceil(Math.log2(bytes / blockBytes)));
+
+type Place = { readonly buffer: ArrayBufferLike; readonly offset: number };
+
+/** A pool that grows as needed. */
 export function createPool(): Pool {
   const blocks: ArrayBuffer[] = [];
   let block = 0;
   let used = 0;
 
-  const take = (bytes: number): { readonly buffer: ArrayBuffer; readonly offset: number } => {
+  const take = (bytes: number): Place => {
     for (; block < blocks.length; block += 1, used = 0) {
       const buffer = blocks[block] as ArrayBuffer;
       if (used + bytes > buffer.byteLength) continue;
@@ -29,12 +38,33 @@ export function createPool(): Pool {
       used += Math.ceil(bytes / alignment) * alignment;
       return { buffer, offset };
     }
-    const buffer = new ArrayBuffer(Math.max(blockBytes, Math.ceil(bytes / alignment) * alignment));
+    const buffer = new ArrayBuffer(blockFor(bytes));
     blocks.push(buffer);
     used = Math.ceil(bytes / alignment) * alignment;
     return { buffer, offset: 0 };
   };
 
+  return poolOf(take, () => {
+    block = 0;
+    used = 0;
+  });
+}
+
+/** A pool of the bytes of `room`, which begins aligned and must be enough. */
+export function createPoolIn(room: Uint8Array): Pool {
+  let used = 0;
+  const take = (bytes: number): Place => {
+    const offset = room.byteOffset + used;
+    used += Math.ceil(bytes / alignment) * alignment;
+    assert(used <= room.length, 'the room is enough');
+    return { buffer: room.buffer, offset };
+  };
+  return poolOf(take, () => {
+    used = 0;
+  });
+}
+
+function poolOf(take: (bytes: number) => Place, reset: () => void): Pool {
   return {
     floats: (count) => {
       const { buffer, offset } = take(count * 4);
@@ -52,9 +82,6 @@ export function createPool(): Pool {
       const { buffer, offset } = take(count);
       return new Uint8Array(buffer, offset, count).fill(0);
     },
-    reset: () => {
-      block = 0;
-      used = 0;
-    },
+    reset,
   };
 }

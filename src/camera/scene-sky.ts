@@ -1,36 +1,43 @@
 import { createRandom } from '../base/random.ts';
 import { horizonLine } from './scene-land.ts';
 import { createFractal } from './scene-noise.ts';
+import { SPARE_PAIRS } from './scene-plan.ts';
 
 /**
- * The clouds and stars of one seed. A word of `clouds` is how much cloud hides a pair of
- * pixels, 0 to 255, in its low half, and how much of that is sunlit in its high half. A row of them
- * repeats every `period`; drifting is a shift along the row.
+ * The clouds and stars of one seed. `clouds` has two numbers for a pair of pixels: how much of it cloud
+ * hides, 0 to 255, and how much of that is sunlit. A row of them
+ * repeats every `period`; drifting is a shift along the row. After the last row comes an empty one.
  */
 export type Sky = {
   readonly rows: number;
   /** Pairs in a cloud row: a power of two, at least a picture's. */
   readonly period: number;
-  readonly clouds: Int32Array;
+  /** Pairs from one cloud row to the next: a period, and its first few again for who reads several. */
+  readonly stride: number;
+  readonly clouds: Uint8Array;
   /** Where the stars of a row start in `starColumn`, one more entry than rows. */
   readonly starRow: Uint32Array;
   readonly starColumn: Uint16Array;
   readonly starLuma: Uint8Array;
 };
 
-export function createSky(width: number, height: number, seed: number): Sky {
-  const pairs = width / 2;
+type SkySize = Pick<Sky, 'rows' | 'period' | 'stride'>;
+
+export function skySizeOf(width: number, height: number): SkySize {
+  const period = 2 ** Math.ceil(Math.log2(width / 2));
   const rows = Math.min(height, Math.ceil(height * 0.7));
-  const period = 2 ** Math.ceil(Math.log2(pairs));
-  return {
-    rows,
-    period,
-    clouds: paintClouds(rows, period, height, seed),
-    ...castStars(width, height, rows, seed),
-  };
+  return { rows, period, stride: period + SPARE_PAIRS };
 }
 
-function paintClouds(rows: number, period: number, height: number, seed: number): Int32Array {
+/** `clouds` has room for the rows of the sky's size and an empty one. */
+export function createSky(width: number, height: number, seed: number, clouds: Uint8Array): Sky {
+  const size = skySizeOf(width, height);
+  paintClouds(clouds, size, height, seed);
+  return { ...size, clouds, ...castStars(width, height, size.rows, seed) };
+}
+
+function paintClouds(clouds: Uint8Array, size: SkySize, height: number, seed: number): void {
+  const { rows, period, stride } = size;
   const random = createRandom(seed ^ 0x7c10);
   const cells = 2 ** Math.max(0, Math.round(Math.log2((period * 2) / height / 0.55)));
   const fractal = createFractal(seed ^ 0x51f1, cells, 6);
@@ -44,7 +51,6 @@ function paintClouds(rows: number, period: number, height: number, seed: number)
       density[row * period + pair] = fractal((pair / period) * cells, depth);
     }
   }
-  const clouds = new Int32Array(rows * period);
   const reach = Math.max(1, Math.round(height * 0.022));
   for (let row = 0; row < rows; row += 1) {
     const fade = Math.min(1, (rows - row) / (rows * 0.22));
@@ -56,10 +62,13 @@ function paintClouds(rows: number, period: number, height: number, seed: number)
       const from = Math.max(0, row - reach) * period + ((pair - reach + period) & (period - 1));
       const slope = here - (density[from] as number);
       const lit = Math.min(1, Math.max(0, 0.78 + 2.4 * slope - 0.9 * Math.max(0, t - 0.55)));
-      clouds[row * period + pair] = Math.round(hidden) | (Math.round(hidden * lit) << 16);
+      const to = (row * stride + pair) * 2;
+      clouds[to] = Math.round(hidden);
+      clouds[to + 1] = Math.round(hidden * lit);
     }
+    const first = row * stride * 2;
+    clouds.copyWithin(first + period * 2, first, first + SPARE_PAIRS * 2);
   }
-  return clouds;
 }
 
 function castStars(

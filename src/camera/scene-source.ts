@@ -3,8 +3,14 @@ import { type Clock, micros } from '../base/time.ts';
 import type { CameraConfig } from '../contract/camera-config.ts';
 import { frameBytesOf, frameSizeOf } from '../contract/frame.ts';
 import { createPace } from './pace.ts';
-import { createScene } from './scene.ts';
+import { createScene, type Scene } from './scene.ts';
 import type { FrameSource } from './source.ts';
+
+/**
+ * The scene that was closed last. One is megabytes outside V8's heap, which is in no hurry to collect them:
+ * a camera that is opened again and again would pile up fifty.
+ */
+let closed: { readonly key: string; readonly scene: Scene } | undefined;
 
 /**
  * The built-in scene as a camera. In real time the picture shows the time since the start; at
@@ -13,7 +19,9 @@ import type { FrameSource } from './source.ts';
 export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<FrameSource> {
   const { fps, seed } = config;
   const { width, height } = frameSizeOf(config);
-  const scene = createScene({ width, height, seed });
+  const key = `${width}×${height} ${seed}`;
+  const scene = closed?.key === key ? closed.scene : createScene({ width, height, seed });
+  closed = undefined;
   const lossless = config.pace === 'fast';
   const pace = createPace(clock, fps);
   const started = clock.now();
@@ -47,6 +55,10 @@ export function openSceneSource(config: CameraConfig, clock: Clock): Outcome<Fra
       frames += 1;
       return true;
     },
-    [Symbol.asyncDispose]: async () => {},
+    // A camera that is painted has nothing to begin anew.
+    restart: async () => success(undefined),
+    [Symbol.asyncDispose]: async () => {
+      closed = { key, scene };
+    },
   });
 }

@@ -7,10 +7,17 @@ import { paintCar } from './scene-car.ts';
 import { roadBottom, roadTop } from './scene-land.ts';
 import type { Light } from './scene-light.ts';
 import type { Painting } from './scene-paint.ts';
-import { createPool, type Pool } from './scene-pool.ts';
+import { createPool, createPoolIn, type Pool } from './scene-pool.ts';
 import type { Backdrop } from './scene-rows.ts';
-import { layOver, type Place, type Sprite, spriteOf } from './scene-sprite.ts';
-import { leftEdgeOf, progressOf, unitOf, type Visit, visitAt } from './scene-visits.ts';
+import { type Place, type Sprite, spriteBytesOf, spriteOf } from './scene-sprite.ts';
+import {
+  birdWidthMax,
+  leftEdgeOf,
+  progressOf,
+  unitOf,
+  type Visit,
+  visitAt,
+} from './scene-visits.ts';
 
 /** Draws whoever visits; paints a visitor once, when it is first seen, and lights it every frame. */
 export interface Visitor {
@@ -27,10 +34,11 @@ type Figure = {
 };
 
 export function createVisitor(backdrop: Backdrop, seed: number): Visitor {
-  const { width, height } = backdrop;
+  const { width, height, kernel } = backdrop;
   const unit = unitOf(width, height);
   const figures: (Figure | undefined)[] = [];
   const pool = createPool();
+  const room = createPoolIn(backdrop.sprites);
   const place: Place = { x: 0, y: 0 };
   let visit = visitAt(seed, micros(0));
   /** Does one piece of the painting ahead, so that no single frame waits for all of it. */
@@ -39,7 +47,7 @@ export function createVisitor(backdrop: Backdrop, seed: number): Visitor {
     figures[pose] = figure;
     const step = figure.painting.steps.shift();
     if (step !== undefined) step();
-    else spriteIn(figure, visit, figure.sprites[0] === undefined ? 0 : 1, pool);
+    else spriteIn(figure, visit, figure.sprites[0] === undefined ? 0 : 1, room);
   }
 
   return {
@@ -49,6 +57,7 @@ export function createVisitor(backdrop: Backdrop, seed: number): Visitor {
         if (now.from !== visit.from) {
           figures.length = 0;
           pool.reset();
+          room.reset();
         }
         visit = now;
       }
@@ -62,15 +71,21 @@ export function createVisitor(backdrop: Backdrop, seed: number): Visitor {
       place.x = left >> 1;
       place.y = Math.round(topEdgeOf(visit, progress, at, height, unit) + figure.top);
       const level = (light.lamps * burnOf(visit, at)) >> 8;
-      layOver(backdrop, spriteIn(figure, visit, left & 1 ? 1 : 0, pool), place, light, level);
+      kernel.layOver(spriteIn(figure, visit, left & 1 ? 1 : 0, room), place, light, level);
     },
   };
 }
 
-function spriteIn(figure: Figure, visit: Visit, odd: 0 | 1, pool: Pool): Sprite {
+/** What the sprites of one visit take at most: a bird's, which has a pose for each part of its beat. */
+export function spriteBytesMax(unit: number): number {
+  const side = Math.ceil(birdWidthMax * unit) + 4;
+  return 2 * birdPoses * spriteBytesOf(side, side);
+}
+
+function spriteIn(figure: Figure, visit: Visit, odd: 0 | 1, room: Pool): Sprite {
   const { canvas, steps } = figure.painting;
   for (const step of steps.splice(0)) step();
-  const sprite = figure.sprites[odd] ?? spriteOf(canvas, odd, visit.direction === -1, pool);
+  const sprite = figure.sprites[odd] ?? spriteOf(canvas, odd, visit.direction === -1, room);
   figure.sprites[odd] = sprite;
   return sprite;
 }

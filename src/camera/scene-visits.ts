@@ -81,6 +81,8 @@ function planVisit(label: VisitorLabel, start: number, random: Random): Visit {
   };
 }
 
+export const birdWidthMax = 0.26;
+
 type Path = Pick<Visit, 'width' | 'height' | 'enterAt' | 'leaveAt' | 'bob' | 'pace'>;
 
 function pathOf(label: VisitorLabel, random: Random): Path {
@@ -93,7 +95,7 @@ function pathOf(label: VisitorLabel, random: Random): Path {
       return { width: height * 0.72, height, enterAt, leaveAt, bob: 0.006, pace: 0.13 };
     }
     case 'bird': {
-      const width = 0.16 + 0.1 * size;
+      const width = birdWidthMax - 0.1 + 0.1 * size;
       const enterAt = 0.15 + 0.34 * random();
       const leaveAt = 0.15 + 0.34 * random();
       return { width, height: width * 0.9, enterAt, leaveAt, bob: 0.018, pace: 0.35 };

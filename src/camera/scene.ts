@@ -4,14 +4,16 @@ import { createRandom } from '../base/random.ts';
 import { type Micros, micros } from '../base/time.ts';
 import { type FrameGeometry, frameBytesOf } from '../contract/frame.ts';
 import { lampKinds } from './scene-built.ts';
-import { drawDisc } from './scene-disc.ts';
-import { groundOf } from './scene-ground.ts';
+import { createDiscs } from './scene-disc.ts';
+import { groundOf, litOf } from './scene-ground.ts';
+import { createSceneMemory, openSceneKernel, type SceneMemory } from './scene-kernel.ts';
 import { horizonLine, paintLand } from './scene-land.ts';
 import { createLight, type Light, lightAt } from './scene-light.ts';
-import { type Backdrop, drawRow, grainLength, restore } from './scene-rows.ts';
-import { createSky } from './scene-sky.ts';
-import { createVisitor } from './scene-visitor.ts';
-import { type SceneLabel, visiblePartOf, visitAt } from './scene-visits.ts';
+import { GRAIN_LENGTH } from './scene-plan.ts';
+import { type Backdrop, drawRow } from './scene-rows.ts';
+import { createSky, skySizeOf } from './scene-sky.ts';
+import { createVisitor, spriteBytesMax } from './scene-visitor.ts';
+import { type SceneLabel, unitOf, visiblePartOf, visitAt } from './scene-visits.ts';
 
 export { type SceneLabel, sceneLabels } from './scene-visits.ts';
 
@@ -58,18 +60,18 @@ export function createScene(options: {
   const backdrop = createBackdrop(width, height, seed);
   const refresh = createRefresh(backdrop, seed);
   const visitor = createVisitor(backdrop, seed);
+  const discs = createDiscs(backdrop);
   const light = createLight();
-  const disc = { x: 0, y: 0, radius: height * 0.034 };
   return {
     geometry,
     draw: (target, at) => {
       assert(target.length >= frameBytes, 'the target holds a whole frame');
       refresh(at);
       lightAt(at, light);
-      drawDiscs(backdrop, light, disc, driftAt(at, height) >> 8);
+      discs.draw(light, driftAt(at, height) >> 8);
       visitor.draw(at, light);
       copyBytes(target, backdrop.bytes);
-      restore(backdrop);
+      backdrop.kernel.restore();
     },
     truthAt: (at) => {
       const visit = visitAt(seed, at);
@@ -93,8 +95,9 @@ function createRefresh(backdrop: Backdrop, seed: number): (at: Micros) => void {
   function redraw(tick: number): void {
     const at = micros((tick * 1e6) / ticksPerSecond);
     lightAt(at, light);
-    switchLamps(backdrop.lampLevels, light);
+    if (light.lamps > 0) switchLamps(backdrop.lampLevels, light);
     motion.drift = driftAt(at, height);
+    backdrop.kernel.setLight(light, motion.drift);
     const ticks = light.fast ? fastRowTicks : rowTicks;
     const phase = ((tick % ticks) + ticks) % ticks;
     for (let turn = phase; turn < order.length; turn += ticks) {
@@ -121,25 +124,6 @@ function driftAt(at: Micros, height: number): number {
   return Math.floor(((at / 1e6) * cloudPace * height * 128) / 480) % 0x1000_0000;
 }
 
-function drawDiscs(
-  backdrop: Backdrop,
-  light: Light,
-  disc: { x: number; y: number; radius: number },
-  shift: number,
-): void {
-  const { width, height } = backdrop;
-  if (light.sunY > -0.1) {
-    disc.x = light.sunX * width;
-    disc.y = (horizonLine - light.sunY) * height;
-    drawDisc(backdrop, disc, 'sun', shift);
-  }
-  if (light.lamps > 0) {
-    disc.x = light.moonX * width;
-    disc.y = (horizonLine - light.moonY) * height;
-    drawDisc(backdrop, disc, 'moon', shift);
-  }
-}
-
 /** The street lamp and the porch go with the dark; windows are lit one after the other. */
 function switchLamps(levels: Uint16Array, light: Light): void {
   levels[lampKinds.street] = light.lamps;
@@ -153,27 +137,38 @@ function switchLamps(levels: Uint16Array, light: Light): void {
 function createBackdrop(width: number, height: number, seed: number): Backdrop {
   const canvas = paintLand(width, height, seed);
   assert(canvas.width === width && canvas.height === height, 'the land fills the picture');
-  const ground = groundOf(canvas);
-  const sky = createSky(width, height, seed);
-  const pairsKept = (width * height) / 4 + 1024;
-  const buffer = new ArrayBuffer(width * height * 2);
-  const blendAt = (row: number): number => Math.min(1, row / (height * horizonLine)) ** 1.5;
+  const lit = litOf(canvas);
+  const memory = createSceneMemory({
+    ...{ width, height, spriteBytes: spriteBytesMax(unitOf(width, height)) },
+    ...skySizeOf(width, height),
+    litPairs: lit.pair.length,
+  });
+  const { bytes, hasSky, lampLevels, sprites } = memory;
+  memory.lit.row.set(lit.row);
+  memory.lit.pair.set(lit.pair);
+  memory.lit.lamp.set(lit.lamp);
+  memory.lit.glow.set(lit.glow);
+  const ground = groundOf(canvas, memory);
+  const sky = createSky(width, height, seed, memory.clouds);
+  fillGrain(memory, seed);
+  for (let row = 0; row < height; row += 1) {
+    hasSky[row] = seesSky(ground.open, row, width);
+    const blend = Math.min(1, row / (height * horizonLine)) ** 1.5;
+    memory.rowBlend[row] = Math.round(256 * blend);
+  }
+  for (let step = 0; step < memory.falloff.length; step += 1) {
+    memory.falloff[step] = Math.round(255 * Math.exp(-((step / 400) ** 1.3)));
+  }
   return {
     width,
     height,
     ground,
     sky,
-    hasSky: Uint8Array.from({ length: height }, (_, row) => seesSky(ground.open, row, width)),
-    rowBlend: Uint16Array.from({ length: height }, (_, row) => Math.round(256 * blendAt(row))),
-    grain: createGrain(seed),
-    falloff: Uint16Array.from({ length: 1024 }, (_, step) =>
-      Math.round(255 * Math.exp(-((step / 400) ** 1.3))),
-    ),
-    lampLevels: new Uint16Array(8),
-    words: new Int32Array(buffer),
-    bytes: new Uint8Array(buffer),
-    // A visitor with its glow, at most 0.14 square units, and two discs are less than half a picture.
-    kept: { count: 0, runs: 0, run: new Int32Array(height * 6), word: new Int32Array(pairsKept) },
+    hasSky,
+    lampLevels,
+    kernel: openSceneKernel(memory, width),
+    bytes,
+    sprites,
   };
 }
 
@@ -195,15 +190,19 @@ function shuffleRows(height: number, seed: number): Uint16Array {
   return order;
 }
 
-function seesSky(open: Int32Array, row: number, width: number): number {
-  const line = open.subarray((row * width) / 2, ((row + 1) * width) / 2);
+function seesSky(open: Uint8Array, row: number, width: number): number {
+  const line = open.subarray(row * width, (row + 1) * width);
   return line.some((value) => value !== 0) ? 1 : 0;
 }
 
 /** Roughly normal from 0 to 5 levels, 0.8 wide, on top of black's 16; it also dithers the sky. */
-function createGrain(seed: number): Int32Array {
+function fillGrain({ grain, spriteGrain }: SceneMemory, seed: number): void {
   const random = createRandom(seed ^ 0x6a41);
   const level = (): number =>
     (16 << 8) + Math.floor(((random() + random() + random()) * 5 * 256) / 3);
-  return Int32Array.from({ length: grainLength }, () => level() + level() * 65536);
+  for (let index = 0; index < GRAIN_LENGTH; index += 1) grain[index] = level() + level() * 65536;
+  for (let index = 0; index < GRAIN_LENGTH; index += 1) {
+    spriteGrain[index] = grain[(index * 3) & (GRAIN_LENGTH - 1)] as number;
+  }
+  for (const words of [grain, spriteGrain]) words.copyWithin(GRAIN_LENGTH, 0);
 }
