@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
+import { compiled } from '../base/compiled.ts';
 import {
   chromaStepOf,
   type FrameGeometry,
@@ -15,13 +15,13 @@ import { channelsOf, type MemoryViews, planBytesMaxOf, regionsOf } from './works
 
 /** Prepares the model's input tensor from frames that lie in the same memory as its workspace. */
 export interface TensorKernel {
-  /** The prepared tensor: private (not shared) memory, made once, overwritten by every `prepare`. */
+  /** The prepared tensor, where it lies in the workspace: overwritten by every `prepare`. */
   readonly tensor: Tensor;
   /** How many plans were made so far: one more whenever the geometry or the view changes. */
   readonly planCount: number;
   /** Looks at another part of the frames, or turns them otherwise, from the next `prepare` on. */
   setView(view: FrameView): void;
-  /** A kernel for frames in another memory, which fills the same tensor. */
+  /** A kernel for frames in another memory, with the tensor there. */
   moveTo(workspace: Workspace): TensorKernel;
   /** Prepares the tensor from the frame that starts at byte `frameOffset` of the memory. */
   prepare(geometry: FrameGeometry, frameOffset: number): void;
@@ -37,18 +37,19 @@ export function workspaceBytesOf(
   return regionsOf(input, 64).end + planBytesMaxOf(input, frameWidthMax, frameHeightMax);
 }
 
+type Tensor = Uint8Array | Float32Array;
+
 /** What `assembly/tensor.ts` exports. */
 type TensorModule = {
   prepare(plan: number, frame: number): void;
   storeBars(plan: number): void;
 };
 
-let compiled: WebAssembly.Module | undefined;
+export const tensorCode = new URL('./tensor.wasm', import.meta.url);
 
-/** Compiled once per thread; an instance per kernel, since an instance is bound to its memory. */
+/** An instance per kernel, since an instance is bound to its memory. */
 function instantiate(memory: WebAssembly.Memory): TensorModule {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL('./tensor.wasm', import.meta.url)));
-  const instance = new WebAssembly.Instance(compiled, { env: { memory } });
+  const instance = new WebAssembly.Instance(compiled(tensorCode), { env: { memory } });
   return instance.exports as TensorModule;
 }
 
@@ -60,17 +61,6 @@ export function openTensorKernel(
   workspace: Workspace,
   input: ModelInput,
   view: FrameView,
-): TensorKernel {
-  return openKernel(workspace, input, view, createTensor(input));
-}
-
-type Tensor = Uint8Array | Float32Array;
-
-function openKernel(
-  workspace: Workspace,
-  input: ModelInput,
-  view: FrameView,
-  tensor: Tensor,
 ): TensorKernel {
   const { buffer } = workspace.memory;
   const module = instantiate(workspace.memory);
@@ -85,7 +75,6 @@ function openKernel(
   assert(regions.end <= workspaceEnd, 'the workspace holds the input');
   writeInput(views, regions, input);
 
-  const copyTensor = createTensorCopy(buffer, regions.tensor, tensor);
   let viewed = checked(view);
   let planned: FrameGeometry | undefined;
   let planCount = 0;
@@ -104,7 +93,7 @@ function openKernel(
   }
 
   return {
-    tensor,
+    tensor: tensorAt(buffer, regions.tensor, input),
     get planCount() {
       return planCount;
     },
@@ -113,11 +102,10 @@ function openKernel(
       viewed = checked(next);
       planned = undefined;
     },
-    moveTo: (next) => openKernel(next, input, viewed, tensor),
+    moveTo: (next) => openTensorKernel(next, input, viewed),
     prepare(geometry, frameOffset) {
       if (planned === undefined || !isSameGeometry(planned, geometry)) plan(geometry);
       module.prepare(regions.plan, frameOffset);
-      copyTensor();
     },
   };
 }
@@ -130,18 +118,9 @@ function checked(view: FrameView): FrameView {
   return view;
 }
 
-/** Private memory, since onnxruntime-node refuses tensors in shared memory. */
-function createTensor(input: ModelInput): Tensor {
+function tensorAt(buffer: ArrayBufferLike, address: number, input: ModelInput): Tensor {
   const elements = input.width * input.height * channelsOf(input);
-  return input.type === 'uint8' ? new Uint8Array(elements) : new Float32Array(elements);
-}
-
-/** What fills the private tensor from the one in the workspace. */
-function createTensorCopy(buffer: ArrayBufferLike, address: number, tensor: Tensor): () => void {
-  if (tensor instanceof Uint8Array) {
-    const shared = new Uint8Array(buffer, address, tensor.length);
-    return () => tensor.set(shared);
-  }
-  const shared = new Float32Array(buffer, address, tensor.length);
-  return () => tensor.set(shared);
+  return input.type === 'uint8'
+    ? new Uint8Array(buffer, address, elements)
+    : new Float32Array(buffer, address, elements);
 }

@@ -49,7 +49,7 @@ export const STRIP_START = 4;
 export const STRIP_STRIDE = 8;
 /** How often the unpacking step is done per row. */
 export const STRIP_STEPS = 12;
-/** Address of the vertical taps: per picture row the first frame row, the count, the weights' address. */
+/** Address of the vertical taps, per picture row. */
 export const STRIP_TAPS = 16;
 /** Addresses of the planes that the step writes, in the order of the unpacking. */
 export const STRIP_PLANE_0 = 20;
@@ -57,10 +57,15 @@ export const STRIP_PLANE_1 = 24;
 export const STRIP_PLANE_2 = 28;
 export const STRIP_BYTES = 32;
 
+/** The first frame row, how many, and the weights' address; unless one has half of the weight or more: */
 export const ROW_TAPS_FIRST = 0;
+/** then 0. That row comes first, the weights are those of the rows above and below it … */
 export const ROW_TAPS_COUNT = 4;
 export const ROW_TAPS_WEIGHTS = 8;
-export const ROW_TAPS_BYTES = 12;
+/** … which are so many rows away: 1, or 0 where there is no such row. */
+export const ROW_TAPS_ABOVE = 12;
+export const ROW_TAPS_BELOW = 16;
+export const ROW_TAPS_BYTES = 20;
 
 /** How the bytes of a strip become planes. */
 export const UNPACK_YUYV = 0;
@@ -83,7 +88,7 @@ export const GROUP_PLANE_DISTANCE = 8;
 /** Samples in a plane, and how often neighbours are averaged before the taps. */
 export const GROUP_SAMPLES = 12;
 export const GROUP_HALVINGS = 16;
-/** 2 or 4 taps an element. */
+/** How many taps an element has, and how the columns are laid out. */
 export const GROUP_TAPS = 20;
 /** Address of the horizontal taps, and how many times 8 elements they make. */
 export const GROUP_COLUMNS = 24;
@@ -92,14 +97,23 @@ export const GROUP_STEPS = 28;
 export const GROUP_TARGET = 32;
 export const GROUP_BYTES = 36;
 
+/** 4 elements a column, of two taps. */
+export const TAPS_TWO = 2;
+/** 4 elements a column, of two taps and two more: the latter in the vector that begins two samples later. */
+export const TAPS_FOUR = 4;
+/** 2 elements a column, of four taps that may lie too far apart for 4 elements. */
+export const TAPS_FOUR_WIDE = 5;
+
 /**
  * Horizontal taps for 8 products: the selection of 8 samples out of 8 neighbours (16 lanes for a
  * swizzle), their weights, and the byte offset of the first neighbour in the plane.
  */
 export const COLUMN_SELECTION = 0;
 export const COLUMN_WEIGHTS = 16;
-export const COLUMN_OFFSET = 32;
-export const COLUMN_BYTES = 48;
+/** For `TAPS_FOUR`, the weights of the same selection out of the neighbours from two samples later on. */
+export const COLUMN_WEIGHTS_AFTER = 32;
+export const COLUMN_OFFSET = 48;
+export const COLUMN_BYTES = 64;
 
 /** How three rows become three colours, and the rows' addresses in the order of the matrix's columns. */
 export const MIXING = 284;

@@ -18,14 +18,16 @@ export function softmax(scores: Float32Array): void {
 export function topK(scores: Float32Array, labels: readonly string[], k: number): ScoredLabel[] {
   assert(scores.length === labels.length, 'one label per score');
   const best: number[] = [];
+  /** What must be exceeded to be among the best, once there are `k`. */
+  let bar = Number.NaN;
   for (let index = 0; index < scores.length; index += 1) {
     const score = scores[index] as number;
-    const last = best[best.length - 1];
-    if (best.length === k && last !== undefined && score <= (scores[last] as number)) continue;
+    if (score <= bar) continue;
     let place = best.length;
     while (place > 0 && (scores[best[place - 1] as number] as number) < score) place -= 1;
     best.splice(place, 0, index);
     if (best.length > k) best.pop();
+    if (best.length === k) bar = scores[best[k - 1] as number] as number;
   }
   return best.map((index) => ({
     label: labels[index] as string,

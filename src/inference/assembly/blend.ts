@@ -4,6 +4,8 @@
  * channel; only the sum is unpacked, once per picture row.
  */
 import {
+  ROW_TAPS_ABOVE,
+  ROW_TAPS_BELOW,
   ROW_TAPS_BYTES,
   ROW_TAPS_COUNT,
   ROW_TAPS_FIRST,
@@ -23,45 +25,30 @@ import {
   UNPACK_YUYV,
 } from '../plan-layout.ts';
 import { evenLanes, oddLanes } from './lanes.ts';
+import {
+  evenBytes,
+  interleaveHigh,
+  interleaveLow,
+  narrowSums,
+  oddBytes,
+  weighEven,
+  weighHigh,
+  weighLow,
+  weighOdd,
+} from './weigh.ts';
 
 /** Blends the frame rows under picture row `row` and unpacks them into the strip's planes. */
 export function blendStrip(strip: usize, frame: usize, row: i32): void {
   const taps = load<usize>(strip, STRIP_TAPS) + <usize>row * ROW_TAPS_BYTES;
   const stride = load<usize>(strip, STRIP_STRIDE);
   const source = frame + load<usize>(strip, STRIP_START) + load<usize>(taps, ROW_TAPS_FIRST) * stride;
-  const weights = load<usize>(taps, ROW_TAPS_WEIGHTS);
-  const end = weights + (load<usize>(taps, ROW_TAPS_COUNT) << 1);
   const kind = load<i32>(strip, STRIP_UNPACKING);
-  if (kind == UNPACK_YUYV) blendYuyv(strip, source, stride, weights, end);
-  else if (kind == UNPACK_SINGLE) blendSingle(strip, source, stride, weights, end);
-  else if (kind == UNPACK_PAIRS) blendPairs(strip, source, stride, weights, end);
-  else if (kind == UNPACK_RGB3) blendRgb3(strip, source, stride, weights, end);
-  else if (kind == UNPACK_UYVY) blendUyvy(strip, source, stride, weights, end);
+  if (kind == UNPACK_YUYV) blendYuyv(strip, source, stride, taps);
+  else if (kind == UNPACK_SINGLE) blendSingle(strip, source, stride, taps);
+  else if (kind == UNPACK_PAIRS) blendPairs(strip, source, stride, taps);
+  else if (kind == UNPACK_RGB3) blendRgb3(strip, source, stride, taps);
+  else if (kind == UNPACK_UYVY) blendUyvy(strip, source, stride, taps);
   else unreachable();
-}
-
-/**
- * The low or high 8 bytes of `bytes`, centred on 0 and times 256, times a weight of 1/32768. The
- * flip of the top bit subtracts 128, the interleaving with zeros multiplies by 256.
- */
-// @ts-ignore: decorator
-@inline
-function weighLow(flipped: v128, weight: v128): v128 {
-  const wide = v128.shuffle<u8>(
-    i64x2.splat(0), flipped,
-    0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
-  );
-  return i16x8.q15mulr_sat_s(wide, weight);
-}
-
-// @ts-ignore: decorator
-@inline
-function weighHigh(flipped: v128, weight: v128): v128 {
-  const wide = v128.shuffle<u8>(
-    i64x2.splat(0), flipped,
-    8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31,
-  );
-  return i16x8.q15mulr_sat_s(wide, weight);
 }
 
 /**
@@ -71,7 +58,7 @@ function weighHigh(flipped: v128, weight: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function blendWords(
-  strip: usize, source: usize, stride: usize, weights: usize, end: usize, kind: i32,
+  strip: usize, source: usize, stride: usize, taps: usize, kind: i32,
 ): void {
   let first = load<usize>(strip, STRIP_PLANE_0);
   let second = load<usize>(strip, STRIP_PLANE_1);
@@ -79,45 +66,97 @@ function blendWords(
   const firstBytes: usize = kind == UNPACK_SINGLE ? 64 : 32;
   const otherBytes: usize = kind == UNPACK_PAIRS ? 32 : 16;
   const firstEnd = first + load<usize>(strip, STRIP_STEPS) * firstBytes;
-  const flip = i8x16.splat(-128);
+  const weights = load<usize>(taps, ROW_TAPS_WEIGHTS);
+  const end = weights + (load<usize>(taps, ROW_TAPS_COUNT) << 1);
+  const above = load<usize>(taps, ROW_TAPS_ABOVE) * stride;
+  const below = load<usize>(taps, ROW_TAPS_BELOW) * stride;
+  // Half of what is cut off rounds, and 0 is in the middle.
+  const bias = i32x4.splat(64 - (128 << 15));
+  const firstOnly = i32x4.splat(0xffff);
   while (first < firstEnd) {
-    let sum0 = i64x2.splat(0);
-    let sum1 = i64x2.splat(0);
-    let sum2 = i64x2.splat(0);
-    let sum3 = i64x2.splat(0);
-    let from = source;
-    let tap = weights;
-    do {
-      const weight = v128.load_splat<i16>(tap);
-      const bytes0 = v128.xor(v128.load(from), flip);
-      const bytes1 = v128.xor(v128.load(from, 16), flip);
-      sum0 = i16x8.add(sum0, weighLow(bytes0, weight));
-      sum1 = i16x8.add(sum1, weighHigh(bytes0, weight));
-      sum2 = i16x8.add(sum2, weighLow(bytes1, weight));
-      sum3 = i16x8.add(sum3, weighHigh(bytes1, weight));
-      from += stride;
-      tap += 2;
-    } while (tap < end);
-    if (kind == UNPACK_SINGLE) {
-      v128.store(first, sum0);
-      v128.store(first, sum1, 16);
-      v128.store(first, sum2, 32);
-      v128.store(first, sum3, 48);
-    } else if (kind == UNPACK_PAIRS) {
-      storeEven(first, sum0, sum1, sum2, sum3);
-      storeOdd(second, sum0, sum1, sum2, sum3);
-    } else if (kind == UNPACK_YUYV) {
-      storeEven(first, sum0, sum1, sum2, sum3);
-      const chroma0 = oddLanes(sum0, sum1);
-      const chroma1 = oddLanes(sum2, sum3);
-      v128.store(second, evenLanes(chroma0, chroma1));
-      v128.store(third, oddLanes(chroma0, chroma1));
+    let even0: v128;
+    let odd0: v128;
+    let even1: v128;
+    let odd1: v128;
+    if (weights == end) {
+      const pair = v128.load32_splat(weights);
+      const row0 = v128.load(source);
+      const above0 = v128.load(source - above);
+      const below0 = v128.load(source + below);
+      even0 = weighEven(row0, above0, below0, pair);
+      odd0 = weighOdd(row0, above0, below0, pair);
+      const row1 = v128.load(source, 16);
+      const above1 = v128.load(source - above, 16);
+      const below1 = v128.load(source + below, 16);
+      even1 = weighEven(row1, above1, below1, pair);
+      odd1 = weighOdd(row1, above1, below1, pair);
     } else {
-      storeOdd(first, sum0, sum1, sum2, sum3);
-      const chroma0 = evenLanes(sum0, sum1);
-      const chroma1 = evenLanes(sum2, sum3);
-      v128.store(second, evenLanes(chroma0, chroma1));
-      v128.store(third, oddLanes(chroma0, chroma1));
+      let total0 = bias;
+      let total1 = bias;
+      let total2 = bias;
+      let total3 = bias;
+      let total4 = bias;
+      let total5 = bias;
+      let total6 = bias;
+      let total7 = bias;
+      let from = source;
+      let tap = weights;
+      do {
+        let next = from + stride;
+        let pair = v128.load32_splat(tap);
+        if (tap + 2 == end) {
+          // An odd number of rows: the last one twice, once for nothing.
+          next = from;
+          pair = v128.and(pair, firstOnly);
+        }
+        const row0 = v128.load(from);
+        const next0 = v128.load(next);
+        const evenRow0 = evenBytes(row0);
+        const evenNext0 = evenBytes(next0);
+        const oddRow0 = oddBytes(row0);
+        const oddNext0 = oddBytes(next0);
+        total0 = i32x4.add(total0, i32x4.dot_i16x8_s(interleaveLow(evenRow0, evenNext0), pair));
+        total1 = i32x4.add(total1, i32x4.dot_i16x8_s(interleaveHigh(evenRow0, evenNext0), pair));
+        total2 = i32x4.add(total2, i32x4.dot_i16x8_s(interleaveLow(oddRow0, oddNext0), pair));
+        total3 = i32x4.add(total3, i32x4.dot_i16x8_s(interleaveHigh(oddRow0, oddNext0), pair));
+        const row1 = v128.load(from, 16);
+        const next1 = v128.load(next, 16);
+        const evenRow1 = evenBytes(row1);
+        const evenNext1 = evenBytes(next1);
+        const oddRow1 = oddBytes(row1);
+        const oddNext1 = oddBytes(next1);
+        total4 = i32x4.add(total4, i32x4.dot_i16x8_s(interleaveLow(evenRow1, evenNext1), pair));
+        total5 = i32x4.add(total5, i32x4.dot_i16x8_s(interleaveHigh(evenRow1, evenNext1), pair));
+        total6 = i32x4.add(total6, i32x4.dot_i16x8_s(interleaveLow(oddRow1, oddNext1), pair));
+        total7 = i32x4.add(total7, i32x4.dot_i16x8_s(interleaveHigh(oddRow1, oddNext1), pair));
+        from = next + stride;
+        tap += 4;
+      } while (tap < end);
+      even0 = narrowSums(total0, total1);
+      odd0 = narrowSums(total2, total3);
+      even1 = narrowSums(total4, total5);
+      odd1 = narrowSums(total6, total7);
+    }
+    if (kind == UNPACK_SINGLE) {
+      v128.store(first, interleaveLow(even0, odd0));
+      v128.store(first, interleaveHigh(even0, odd0), 16);
+      v128.store(first, interleaveLow(even1, odd1), 32);
+      v128.store(first, interleaveHigh(even1, odd1), 48);
+    } else if (kind == UNPACK_PAIRS) {
+      v128.store(first, even0);
+      v128.store(first, even1, 16);
+      v128.store(second, odd0);
+      v128.store(second, odd1, 16);
+    } else if (kind == UNPACK_YUYV) {
+      v128.store(first, even0);
+      v128.store(first, even1, 16);
+      v128.store(second, evenLanes(odd0, odd1));
+      v128.store(third, oddLanes(odd0, odd1));
+    } else {
+      v128.store(first, odd0);
+      v128.store(first, odd1, 16);
+      v128.store(second, evenLanes(even0, even1));
+      v128.store(third, oddLanes(even0, even1));
     }
     source += 32;
     first += firstBytes;
@@ -126,48 +165,36 @@ function blendWords(
   }
 }
 
-/** The even lanes of four vectors. */
-// @ts-ignore: decorator
-@inline
-function storeEven(to: usize, a: v128, b: v128, c: v128, d: v128): void {
-  v128.store(to, evenLanes(a, b));
-  v128.store(to, evenLanes(c, d), 16);
-}
-
-/** The odd lanes of four vectors. */
-// @ts-ignore: decorator
-@inline
-function storeOdd(to: usize, a: v128, b: v128, c: v128, d: v128): void {
-  v128.store(to, oddLanes(a, b));
-  v128.store(to, oddLanes(c, d), 16);
-}
-
 /** Y0 U0 Y1 V0 … into the planes Y, U and V. */
-function blendYuyv(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
-  blendWords(strip, source, stride, weights, end, UNPACK_YUYV);
+function blendYuyv(strip: usize, source: usize, stride: usize, taps: usize): void {
+  blendWords(strip, source, stride, taps, UNPACK_YUYV);
 }
 
 /** U0 Y0 V0 Y1 … into the planes Y, U and V. */
-function blendUyvy(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
-  blendWords(strip, source, stride, weights, end, UNPACK_UYVY);
+function blendUyvy(strip: usize, source: usize, stride: usize, taps: usize): void {
+  blendWords(strip, source, stride, taps, UNPACK_UYVY);
 }
 
 /** One plane as it is. */
-function blendSingle(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
-  blendWords(strip, source, stride, weights, end, UNPACK_SINGLE);
+function blendSingle(strip: usize, source: usize, stride: usize, taps: usize): void {
+  blendWords(strip, source, stride, taps, UNPACK_SINGLE);
 }
 
 /** A0 B0 A1 B1 … into the planes A and B. */
-function blendPairs(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
-  blendWords(strip, source, stride, weights, end, UNPACK_PAIRS);
+function blendPairs(strip: usize, source: usize, stride: usize, taps: usize): void {
+  blendWords(strip, source, stride, taps, UNPACK_PAIRS);
 }
 
 /** 48 bytes, 16 pixels a step: R0 G0 B0 R1 … into the planes R, G and B. */
-function blendRgb3(strip: usize, source: usize, stride: usize, weights: usize, end: usize): void {
+function blendRgb3(strip: usize, source: usize, stride: usize, taps: usize): void {
+  const weights = load<usize>(taps, ROW_TAPS_WEIGHTS);
+  const end = weights + (load<usize>(taps, ROW_TAPS_COUNT) << 1);
   let red = load<usize>(strip, STRIP_PLANE_0);
   let green = load<usize>(strip, STRIP_PLANE_1);
   let blue = load<usize>(strip, STRIP_PLANE_2);
   const redEnd = red + (load<usize>(strip, STRIP_STEPS) << 5);
+  const above = load<usize>(taps, ROW_TAPS_ABOVE) * stride;
+  const below = load<usize>(taps, ROW_TAPS_BELOW) * stride;
   const flip = i8x16.splat(-128);
   while (red < redEnd) {
     let sum0 = i64x2.splat(0);
@@ -176,9 +203,32 @@ function blendRgb3(strip: usize, source: usize, stride: usize, weights: usize, e
     let sum3 = i64x2.splat(0);
     let sum4 = i64x2.splat(0);
     let sum5 = i64x2.splat(0);
+    if (weights == end) {
+      const pair = v128.load32_splat(weights);
+      const row0 = v128.load(source);
+      const above0 = v128.load(source - above);
+      const below0 = v128.load(source + below);
+      const even0 = weighEven(row0, above0, below0, pair);
+      const odd0 = weighOdd(row0, above0, below0, pair);
+      sum0 = interleaveLow(even0, odd0);
+      sum1 = interleaveHigh(even0, odd0);
+      const row1 = v128.load(source, 16);
+      const above1 = v128.load(source - above, 16);
+      const below1 = v128.load(source + below, 16);
+      const even1 = weighEven(row1, above1, below1, pair);
+      const odd1 = weighOdd(row1, above1, below1, pair);
+      sum2 = interleaveLow(even1, odd1);
+      sum3 = interleaveHigh(even1, odd1);
+      const row2 = v128.load(source, 32);
+      const above2 = v128.load(source - above, 32);
+      const below2 = v128.load(source + below, 32);
+      const even2 = weighEven(row2, above2, below2, pair);
+      const odd2 = weighOdd(row2, above2, below2, pair);
+      sum4 = interleaveLow(even2, odd2);
+      sum5 = interleaveHigh(even2, odd2);
+    }
     let from = source;
-    let tap = weights;
-    do {
+    for (let tap = weights; tap < end; tap += 2) {
       const weight = v128.load_splat<i16>(tap);
       const bytes0 = v128.xor(v128.load(from), flip);
       const bytes1 = v128.xor(v128.load(from, 16), flip);
@@ -190,8 +240,7 @@ function blendRgb3(strip: usize, source: usize, stride: usize, weights: usize, e
       sum4 = i16x8.add(sum4, weighLow(bytes2, weight));
       sum5 = i16x8.add(sum5, weighHigh(bytes2, weight));
       from += stride;
-      tap += 2;
-    } while (tap < end);
+    }
     storeThirds(red, green, blue, sum0, sum1, sum2);
     storeThirds(red + 16, green + 16, blue + 16, sum3, sum4, sum5);
     source += 48;

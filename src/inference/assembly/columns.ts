@@ -4,6 +4,7 @@ import {
   COLUMN_OFFSET,
   COLUMN_SELECTION,
   COLUMN_WEIGHTS,
+  COLUMN_WEIGHTS_AFTER,
   COLUMN_WEIGHT_SHIFT,
   GROUP_COLUMNS,
   GROUP_HALVINGS,
@@ -14,6 +15,8 @@ import {
   GROUP_STEPS,
   GROUP_TAPS,
   GROUP_TARGET,
+  TAPS_FOUR,
+  TAPS_TWO,
 } from '../plan-layout.ts';
 
 /** Resamples every plane of the group; `rowsDistance` lies between the rows they become. */
@@ -24,12 +27,13 @@ export function resampleGroup(group: usize, rowsDistance: usize): void {
   const columns = load<usize>(group, GROUP_COLUMNS);
   const steps = load<i32>(group, GROUP_STEPS);
   const halvings = load<i32>(group, GROUP_HALVINGS);
-  const four = load<i32>(group, GROUP_TAPS) == 4;
+  const taps = load<i32>(group, GROUP_TAPS);
   for (let left = load<i32>(group, GROUP_PLANE_COUNT); left > 0; left -= 1) {
     let samples = load<i32>(group, GROUP_SAMPLES);
     for (let i = 0; i < halvings; i += 1) samples = halve(plane, samples);
-    if (four) resampleFour(plane, target, columns, steps);
-    else resampleTwo(plane, target, columns, steps);
+    if (taps == TAPS_TWO) resampleTwo(plane, target, columns, steps);
+    else if (taps == TAPS_FOUR) resampleFour(plane, target, columns, steps);
+    else resampleFourWide(plane, target, columns, steps);
     plane += distance;
     target += rowsDistance;
   }
@@ -76,10 +80,35 @@ function resampleTwo(plane: usize, target: usize, columns: usize, steps: i32): v
   }
 }
 
+/** Four elements with four taps each: the products with two of them, and with the two after. */
+// @ts-ignore: decorator
+@inline
+function fourOf(plane: usize, column: usize): v128 {
+  const from = plane + load<usize>(column, COLUMN_OFFSET);
+  const selection = v128.load(column, COLUMN_SELECTION);
+  const before = i8x16.swizzle(v128.load(from), selection);
+  const after = i8x16.swizzle(v128.load(from, 4), selection);
+  const sums = i32x4.add(
+    i32x4.dot_i16x8_s(before, v128.load(column, COLUMN_WEIGHTS)),
+    i32x4.dot_i16x8_s(after, v128.load(column, COLUMN_WEIGHTS_AFTER)),
+  );
+  return i32x4.shr_s(sums, COLUMN_WEIGHT_SHIFT);
+}
+
+function resampleFour(plane: usize, target: usize, columns: usize, steps: i32): void {
+  for (; steps > 0; steps -= 1) {
+    const low = fourOf(plane, columns);
+    const high = fourOf(plane, columns + COLUMN_BYTES);
+    v128.store(target, i16x8.narrow_i32x4_s(low, high));
+    columns += 2 * COLUMN_BYTES;
+    target += 16;
+  }
+}
+
 /** Four elements with four taps each: two pairs of products an element. */
 // @ts-ignore: decorator
 @inline
-function fourOf(plane: usize, columns: usize): v128 {
+function fourWideOf(plane: usize, columns: usize): v128 {
   const a = products(plane, columns);
   const b = products(plane, columns + COLUMN_BYTES);
   const sums = i32x4.add(
@@ -89,10 +118,10 @@ function fourOf(plane: usize, columns: usize): v128 {
   return i32x4.shr_s(sums, COLUMN_WEIGHT_SHIFT);
 }
 
-function resampleFour(plane: usize, target: usize, columns: usize, steps: i32): void {
+function resampleFourWide(plane: usize, target: usize, columns: usize, steps: i32): void {
   for (; steps > 0; steps -= 1) {
-    const low = fourOf(plane, columns);
-    const high = fourOf(plane, columns + 2 * COLUMN_BYTES);
+    const low = fourWideOf(plane, columns);
+    const high = fourWideOf(plane, columns + 2 * COLUMN_BYTES);
     v128.store(target, i16x8.narrow_i32x4_s(low, high));
     columns += 4 * COLUMN_BYTES;
     target += 16;

@@ -154,11 +154,17 @@ export function storeColors(target: usize, x: i32, step: usize, pair: v128, last
     const at = target + <usize>(x * 3);
     v128.store(
       at,
-      v128.shuffle<u8>(pair, last, 0, 8, 16, 1, 9, 17, 2, 10, 18, 3, 11, 19, 4, 12, 20, 5),
+      v128.or(
+        i8x16.swizzle(pair, i8x16(0, 8, -1, 1, 9, -1, 2, 10, -1, 3, 11, -1, 4, 12, -1, 5)),
+        i8x16.swizzle(last, i8x16(-1, -1, 0, -1, -1, 1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1)),
+      ),
     );
     v128.store_lane<u64>(
       at,
-      v128.shuffle<u8>(pair, last, 13, 21, 6, 14, 22, 7, 15, 23, 0, 0, 0, 0, 0, 0, 0, 0),
+      v128.or(
+        i8x16.swizzle(pair, i8x16(13, -1, 6, 14, -1, 7, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1)),
+        i8x16.swizzle(last, i8x16(-1, 5, -1, -1, 6, -1, -1, 7, -1, -1, -1, -1, -1, -1, -1, -1)),
+      ),
       0,
       16,
     );
