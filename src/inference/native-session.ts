@@ -1,6 +1,12 @@
 import { assert } from '../base/assert.ts';
 import { failure, messageOf, type Outcome, success } from '../base/fault.ts';
-import { addressOf, type NativeFunction, type NativeValue, textAt } from '../base/ffi.ts';
+import {
+  addressOf,
+  type NativeFunction,
+  type NativeValue,
+  releasing,
+  textAt,
+} from '../base/ffi.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import { check, type NativeApi, openNativeApi, resultOf, takeMessage } from './native-api.ts';
 import {
@@ -18,7 +24,7 @@ import {
 /*
  * onnxruntime through its C API. Input and scores are bound once, so a run is one call: the package's
  * own binding makes tensors, a promise and a turn of the event loop for each. Everything the API hands
- * out is owned by a scope and released with it, in reverse; what C points into is held by the session.
+ * out is owned by a scope and released with it, in reverse; what C points into is held by the scope too.
  */
 
 /** The C API's runtime, or nothing where the package has no library that fits. */
@@ -114,21 +120,26 @@ function bind(
   // A batch of one; free dimensions before the last are then one too.
   const scoresShape = output.shape.map((size) => (typeof size === 'string' ? 1 : size));
   const binding = scope.own(api.releaseIoBinding, api.createIoBinding, session);
-  const bound = [
-    createValue(api, scope, tensor, shapeOf(model)),
-    createValue(api, scope, scores, scoresShape),
-  ] as const;
-  check(api, api.bindInput(binding, input.name, bound[0]));
-  check(api, api.bindOutput(binding, output.name, bound[1]));
+  check(api, api.bindOutput(binding, output.name, createValue(api, scope, scores, scoresShape)));
+  let inputScope = createScope(api);
+  const bindTensor = (next: Uint8Array | Float32Array): void => {
+    const before = inputScope;
+    inputScope = createScope(api);
+    check(
+      api,
+      api.bindInput(binding, input.name, createValue(api, inputScope, next, shapeOf(model))),
+    );
+    // Only now does the binding no longer point to it.
+    before.release();
+  };
+  bindTensor(tensor);
   // Kept so that another thread can end a running model by them (RunOptionsSetTerminate).
   const runOptions = scope.own(api.releaseRunOptions, api.createRunOptions);
 
-  const release = (): void => {
-    process.off('exit', release);
+  const release = releasing(() => {
     scope.release();
-  };
-  // A thread that throws never closes its session, and the process outlives it.
-  process.once('exit', release);
+    inputScope.release();
+  });
   const { runWithBinding } = api;
   const done = success(scores);
   let isClosed = false;
@@ -137,6 +148,10 @@ function bind(
       assert(!isClosed, 'only an open session runs');
       const status = runWithBinding(session, runOptions, binding) as bigint | null;
       return status === null ? done : failure(failedFault(takeMessage(api, status)));
+    },
+    bind: (next) => {
+      assert(!isClosed, 'only an open session is bound');
+      bindTensor(next);
     },
     close: async () => {
       isClosed = true;

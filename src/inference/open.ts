@@ -9,8 +9,8 @@ export async function readModelFacts(path: string): Promise<Outcome<ModelFacts>>
 }
 
 /**
- * Loads a model and binds it to `tensor` (private memory of the shape the manifest states). The file
- * is held against the manifest first.
+ * Loads a model and binds it to `tensor` (memory of the shape the manifest states, shared or not).
+ * The file is held against the manifest first.
  */
 export async function openSession(
   model: ModelFile,

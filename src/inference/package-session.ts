@@ -2,6 +2,7 @@
 import './no-telemetry.ts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
+import type { ModelFile } from '../contract/threads.ts';
 import {
   corruptFault,
   endsOf,
@@ -33,11 +34,15 @@ export const packageRuntime: Runtime = {
       return failure(problem);
     }
     const { input, output } = endsOf(facts);
-    const feeds = { [input.name]: new Tensor(model.input.type, tensor, shapeOf(model)) };
+    let bound = createFeed(model, tensor);
     return success({
+      bind: (next) => {
+        bound = createFeed(model, next);
+      },
       run: async () => {
+        bound.refresh();
         try {
-          const outputs = await session.run(feeds);
+          const outputs = await session.run({ [input.name]: bound.feed });
           const scores = outputs[output.name]?.data as Float32Array;
           if (scores.length === model.labels.length) return success(scores);
           // The file left the number of outputs open.
@@ -51,6 +56,18 @@ export const packageRuntime: Runtime = {
     });
   },
 };
+
+/** The package refuses shared memory: a tensor there is copied before every run. */
+function createFeed(model: ModelFile, tensor: Uint8Array | Float32Array) {
+  const isShared = tensor.buffer instanceof SharedArrayBuffer;
+  const own = isShared ? tensor.slice() : tensor;
+  return {
+    feed: new Tensor(model.input.type, own, shapeOf(model)),
+    refresh: (): void => {
+      if (isShared) own.set(tensor);
+    },
+  };
+}
 
 async function create(path: string, threads: number): Promise<Outcome<InferenceSession>> {
   try {

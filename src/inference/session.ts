@@ -17,6 +17,8 @@ export type ModelFacts = {
 export interface ModelSession {
   /** Classifies what the bound tensor holds now; the scores are the caller's until the next run. */
   run(): Promise<Outcome<Float32Array>>;
+  /** Binds another tensor of the same shape instead; the one before may then be let go. */
+  bind(tensor: Uint8Array | Float32Array): void;
   /** Frees the model, which must not run any more. */
   close(): Promise<void>;
 }
@@ -26,8 +28,8 @@ export interface Runtime {
   /** What the file says of itself, without running it. */
   readFacts(path: string): Promise<Outcome<ModelFacts>>;
   /**
-   * Loads a model and binds it to `tensor` (private memory of the shape the manifest states, which
-   * lives as long as the session). The file is held against the manifest first.
+   * Loads a model and binds it to `tensor` (memory of the shape the manifest states, shared or not).
+   * The file is held against the manifest first.
    */
   open(
     model: ModelFile,
