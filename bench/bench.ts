@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../src/base/fault.ts';
 import { dataFolder, temporaryFolder, writeManifest } from '../test/support/data.ts';
 import { benchCapture, type CaptureFigure } from './capture.ts';
 import { tableOf } from './figures.ts';
-import { benchPipeline, type PipelineFigures } from './pipeline.ts';
+import { benchPipeline, type Effort, type PipelineFigures, secondsOf } from './pipeline.ts';
 import { benchRing, type RingFigures } from './ring.ts';
 import { benchScene } from './scene.ts';
 import { benchTensor, type TensorFigure } from './tensor.ts';
@@ -14,28 +16,43 @@ import { benchTensor, type TensorFigure } from './tensor.ts';
  * same run. `--quick` measures less of each; `--json` prints the figures for a script.
  */
 
-const isQuick = process.argv.includes('--quick');
-const isJson = process.argv.includes('--json');
+const { quick: isQuick, json: isJson } = optionsOf(process.argv.slice(2));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
-const [pairs, seconds, rounds] = isQuick ? [3, 2, 20] : [8, 3, 200];
+const effort: Effort = isQuick
+  ? { processes: 1, pairs: 3, seconds: 2 }
+  : { processes: 3, pairs: 3, seconds: 3 };
 
 say('ring…');
 const ring = await benchRing();
 say('capture…');
 const capture = benchCapture(isQuick ? 9 : 31);
 say('tensor preparation…');
-const tensor = benchTensor(rounds);
+const tensor = benchTensor(isQuick ? 20 : 200);
 const sceneMs = benchScene();
 const pipelines: PipelineFigures[] = [];
 for (const { use, name } of models()) {
-  say(`pipeline with ${name} (about ${Math.round(2 * (26 + pairs * 2 * (seconds + 1.5)))} s)…`);
-  pipelines.push(await benchPipeline(use, name, pairs, seconds));
+  say(`pipeline with ${name} (about ${Math.round(secondsOf(effort))} s)…`);
+  pipelines.push(await benchPipeline(use, name, effort));
 }
 if (isJson)
   process.stdout.write(
     `${JSON.stringify({ machine: machine(), ring, capture, tensor, sceneMs, pipelines })}\n`,
   );
 else process.stdout.write(report());
+
+/** Ends the program where there is nothing to measure: a whole run takes minutes. */
+function optionsOf(args: string[]): { quick: boolean; json: boolean } {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const { values } = parseArgs({ args, options: { quick: flag, json: flag, help: flag } });
+    if (!values.help) return values;
+    process.stdout.write('npm run bench -- [--quick] [--json]\n');
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(64);
+  }
+}
 
 /** The real models where the test data is, else the one that comes with sightd. */
 function models(): { use: string; name: string }[] {

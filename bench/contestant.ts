@@ -85,6 +85,8 @@ export async function startSightd(use: string, fps: number): Promise<Contestant>
     latencies,
     next: samples.take,
     [Symbol.asyncDispose]: async () => {
+      // Its last words come when there is no process left to look at.
+      client.removeAllListeners('message');
       sightd.process.kill('SIGTERM');
       await sightd.exited;
       await client.endAsync();

@@ -17,26 +17,64 @@ export type Pair = {
 /** V8 compiles its hot functions in the first seconds; a daemon runs for months. */
 const warmSeconds = 12;
 
+/** How much is measured: pairs of stretches of so many seconds, by so many pairs of processes one after the other. */
+export type Effort = {
+  readonly processes: number;
+  readonly pairs: number;
+  readonly seconds: number;
+};
+
 /**
  * The daemon as a user runs it, classifying the built-in scene (640×480 YUYV) and publishing every
- * result to a broker, against a bare `session.run` loop. Both processes live through the whole
- * measurement and run in turns, one held still (SIGSTOP) while the other runs: what the machine's
- * neighbours do in a minute then falls on both.
+ * result to a broker, against a bare `session.run` loop. Two processes run in turns, one held still
+ * (SIGSTOP) while the other runs: what the machine's neighbours do in a minute then falls on both. One
+ * process of a program differs from the next by some per cent, for all of its life, by where its memory
+ * happens to lie: there are several of each.
  */
 export async function benchPipeline(
   use: string,
   name: string,
-  pairs: number,
-  seconds: number,
+  effort: Effort,
 ): Promise<PipelineFigures> {
   return {
     model: name,
-    saturated: await benchPairs(use, pairs, seconds, 0),
-    paced: await benchPairs(use, pairs, seconds, 30),
+    saturated: await benchPairs(use, effort, 0),
+    paced: await benchPairs(use, effort, 30),
   };
 }
 
-async function benchPairs(use: string, pairs: number, seconds: number, fps: number): Promise<Pair> {
+/** About how long that takes: both are warmed, and a process that was held still needs a second or so to go on. */
+export const secondsOf = ({ processes, pairs, seconds }: Effort): number =>
+  2 * processes * (2 * warmSeconds + 2 + pairs * 2 * (seconds + 1.5));
+
+async function benchPairs(use: string, effort: Effort, fps: number): Promise<Pair> {
+  const rounds: Round[] = [];
+  for (let round = 0; round < effort.processes; round += 1) {
+    rounds.push(await benchProcesses(use, effort, fps));
+  }
+  const stretches = rounds.flatMap((round) => round.stretches);
+  const ratio = (key: keyof Stretch): number =>
+    medianOf(stretches.map((one) => one.daemon[key] / one.raw[key]));
+  return {
+    daemon: figuresOf(rounds, 'daemon'),
+    raw: figuresOf(rounds, 'raw'),
+    ratios: { framesPerSecond: ratio('framesPerSecond'), cpuMsPerFrame: ratio('cpuMsPerFrame') },
+  };
+}
+
+/** What one pair of processes did. */
+type Round = {
+  readonly stretches: readonly { readonly daemon: Stretch; readonly raw: Stretch }[];
+  readonly latencies: Readonly<Record<Side, readonly number[]>>;
+  readonly residentMegabytes: Readonly<Record<Side, number>>;
+};
+type Side = 'daemon' | 'raw';
+
+async function benchProcesses(
+  use: string,
+  { pairs, seconds }: Effort,
+  fps: number,
+): Promise<Round> {
   await using raw = await startRaw(use, fps);
   await stretch(raw, warmSeconds);
   process.kill(raw.pid, 'SIGSTOP');
@@ -50,18 +88,11 @@ async function benchPairs(use: string, pairs: number, seconds: number, fps: numb
     stretches.push({ raw: await turn(raw, seconds), daemon: await turn(daemon, seconds) });
   }
   for (const { pid } of [raw, daemon]) process.kill(pid, 'SIGCONT');
-  const ratio = (key: keyof Stretch): number =>
-    medianOf(stretches.map((one) => one.daemon[key] / one.raw[key]));
+  const residentOf = ({ pid }: Contestant): number => processFigures(pid).residentMegabytes;
   return {
-    daemon: figuresOf(
-      daemon,
-      stretches.map((one) => one.daemon),
-    ),
-    raw: figuresOf(
-      raw,
-      stretches.map((one) => one.raw),
-    ),
-    ratios: { framesPerSecond: ratio('framesPerSecond'), cpuMsPerFrame: ratio('cpuMsPerFrame') },
+    stretches,
+    latencies: { raw: [...raw.latencies], daemon: [...daemon.latencies] },
+    residentMegabytes: { raw: residentOf(raw), daemon: residentOf(daemon) },
   };
 }
 
@@ -91,13 +122,14 @@ async function stretch(contestant: Contestant, seconds: number): Promise<Stretch
   };
 }
 
-function figuresOf(contestant: Contestant, stretches: readonly Stretch[]): ProcessFigures {
-  const { latencies, pid } = contestant;
+function figuresOf(rounds: readonly Round[], side: Side): ProcessFigures {
+  const stretches = rounds.flatMap((round) => round.stretches.map((one) => one[side]));
+  const latencies = rounds.flatMap((round) => round.latencies[side]);
   return {
     framesPerSecond: medianOf(stretches.map((one) => one.framesPerSecond)),
     cpuMsPerFrame: medianOf(stretches.map((one) => one.cpuMsPerFrame)),
     p50: percentileOf(latencies, 50),
     p99: percentileOf(latencies, 99),
-    residentMegabytes: processFigures(pid).residentMegabytes,
+    residentMegabytes: Math.max(...rounds.map((round) => round.residentMegabytes[side])),
   };
 }
