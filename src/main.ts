@@ -1,6 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=1 --optimize-for-size --v8-pool-size=1
+#!/usr/bin/env -S node --max-semi-space-size=1 --optimize-for-size --no-sparkplug --v8-pool-size=1
 import { type ExitCode, exitCodes, messageOf } from './base/fault.ts';
-import { exitAtOnce, shareMallocArenas } from './base/libc.ts';
+import { exitAtOnce, tameMalloc } from './base/libc.ts';
 import { version } from './base/version.ts';
 import type { Command } from './cli/command.ts';
 import { openTerminal } from './cli/terminal.ts';
@@ -10,18 +10,23 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.ts')).run,
   demo: async () => (await import('./cli/demo.ts')).demo,
   watch: async () => (await import('./cli/watch.ts')).watch,
+  doctor: async () => (await import('./cli/doctor.ts')).doctor,
   cameras: async () => (await import('./cli/cameras.ts')).cameras,
   model: async () => (await import('./cli/model.ts')).model,
+  faults: async () => (await import('./cli/faults.ts')).faults,
   config: async () => (await import('./cli/config.ts')).config,
 };
 
-shareMallocArenas();
+tameMalloc();
 const terminal = openTerminal(process.env);
 const stop = new AbortController();
 const reload = new EventTarget();
+const diagnose = new EventTarget();
 
 /** One Ctrl-C arrives twice under npm, which forwards what the terminal has sent to all already. */
 const sameInterruptMs = 200;
+/** What still runs when the command is over has so long to end by itself. */
+const lingerMsMax = 2000;
 let interruptedAt: number | undefined;
 
 /** The first signal asks for a clean stop, the second ends at once. */
@@ -41,10 +46,17 @@ function onOutputError(error: Error): void {
   else throw error;
 }
 
+let tellOfBug = (_message: string): void => {};
+
 /** A bug outside `main`, in an event or a promise nobody waits for: the process cannot go on. */
 function onBug(error: unknown): void {
   const isTraced = process.env['SIGHTD_TRACE'] !== undefined && error instanceof Error;
   const detail = isTraced ? error.stack : messageOf(error);
+  try {
+    tellOfBug(messageOf(error));
+  } catch {
+    // The bug itself is to be said, whatever comes of it.
+  }
   terminal.complain(
     `sightd: internal error: ${detail}\n        Set SIGHTD_TRACE=1 for the stack, and report this.\n`,
   );
@@ -79,8 +91,16 @@ async function main(): Promise<ExitCode> {
   process.stdout.on('error', onOutputError);
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  if (name === 'run') process.on('SIGHUP', () => reload.dispatchEvent(new Event('reload')));
-  return command.run({ args, terminal, environment: process.env, stop: stop.signal, reload });
+  if (name === 'run') {
+    process.on('SIGHUP', () => reload.dispatchEvent(new Event('reload')));
+    process.on('SIGUSR2', () => diagnose.dispatchEvent(new Event('diagnose')));
+  }
+  return command.run({
+    ...{ args, terminal, environment: process.env, stop: stop.signal, reload, diagnose },
+    onInternalError: (listener) => {
+      tellOfBug = listener;
+    },
+  });
 }
 
 async function overview(): Promise<string> {
@@ -106,6 +126,9 @@ try {
   // A model may still be running in a thread that hangs: only an exit at once is safe then.
   if (code === exitCodes.hung) exitAtOnce(code);
   process.exitCode = code;
+  // Nothing is left to do but, maybe, to wait for a name server that is silent. A daemon that has stopped
+  // and lingers would see nothing, and not be started again.
+  setTimeout(() => exitAtOnce(code), lingerMsMax).unref();
 } catch (error) {
   onBug(error);
 }

@@ -1,6 +1,7 @@
 /**
- * Expected failures, as data. Each code is `area.problem`, listed here once with what it means for
- * the process: whether another try can help, and the exit code when it ends the run.
+ * Expected failures, as data. Each code is `area.problem`, listed here once with the component it is
+ * about and what it means for the process: whether another try can help, and the exit code when it ends
+ * the run.
  */
 export const exitCodes = {
   clean: 0,
@@ -17,76 +18,126 @@ export const exitCodes = {
 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** The parts of the daemon that health is told of; each fault is about one of them. */
+export const components = [
+  'camera',
+  'ring',
+  'inference',
+  'label',
+  'link',
+  'outbox',
+  'config',
+  'disk',
+  'power',
+  /** The process itself: its event loop, its memory, its restarts. */
+  'daemon',
+] as const;
+export type Component = (typeof components)[number];
+
 const faultKinds = {
-  'usage.argument': { retryable: false, exit: exitCodes.usage },
-  'config.unreadable': { retryable: false, exit: exitCodes.config },
-  'config.invalid': { retryable: false, exit: exitCodes.config },
-  'state.broken': { retryable: false, exit: exitCodes.config },
-  'state.unwritable': { retryable: true, exit: exitCodes.config },
-  'camera.replay-missing': { retryable: false, exit: exitCodes.unavailable },
-  'camera.replay-empty': { retryable: false, exit: exitCodes.unavailable },
-  'camera.replay-unreadable': { retryable: false, exit: exitCodes.unavailable },
-  'camera.frame-unreadable': { retryable: true, exit: exitCodes.unavailable },
-  'camera.none': { retryable: true, exit: exitCodes.unavailable },
-  'camera.missing': { retryable: true, exit: exitCodes.unavailable },
-  'camera.busy': { retryable: true, exit: exitCodes.unavailable },
-  'camera.forbidden': { retryable: true, exit: exitCodes.unavailable },
-  'camera.unsupported': { retryable: true, exit: exitCodes.unavailable },
-  'camera.format-unavailable': { retryable: true, exit: exitCodes.unavailable },
-  'camera.refused': { retryable: true, exit: exitCodes.unavailable },
-  'camera.unplugged': { retryable: true, exit: exitCodes.unavailable },
-  'camera.broken': { retryable: true, exit: exitCodes.unavailable },
-  'camera.stalled': { retryable: true, exit: exitCodes.unavailable },
-  'camera.memory': { retryable: true, exit: exitCodes.unavailable },
-  'camera.frame-broken': { retryable: true, exit: exitCodes.unavailable },
-  'camera.picture': { retryable: true, exit: exitCodes.unavailable },
-  'camera.control': { retryable: true, exit: exitCodes.config },
-  'camera.tool-missing': { retryable: false, exit: exitCodes.unavailable },
-  'camera.died': { retryable: true, exit: exitCodes.internal },
-  'model.missing': { retryable: false, exit: exitCodes.unavailable },
-  'model.manifest-invalid': { retryable: false, exit: exitCodes.unavailable },
-  'model.golden': { retryable: false, exit: exitCodes.unavailable },
-  'model.hash-mismatch': { retryable: false, exit: exitCodes.unavailable },
-  'model.corrupt': { retryable: false, exit: exitCodes.unavailable },
-  'model.shape-mismatch': { retryable: false, exit: exitCodes.unavailable },
-  'model.labels-mismatch': { retryable: false, exit: exitCodes.unavailable },
-  'inference.failed': { retryable: true, exit: exitCodes.internal },
-  'inference.died': { retryable: true, exit: exitCodes.internal },
-  'ring.too-large': { retryable: false, exit: exitCodes.config },
-  'mqtt.unreachable': { retryable: true, exit: exitCodes.unavailable },
-  'mqtt.refused': { retryable: true, exit: exitCodes.unavailable },
-  'mqtt.credentials': { retryable: false, exit: exitCodes.config },
-  'mqtt.tls-untrusted': { retryable: true, exit: exitCodes.unavailable },
-  'mqtt.tls-expired': { retryable: true, exit: exitCodes.unavailable },
-  'mqtt.tls-name': { retryable: true, exit: exitCodes.unavailable },
-  'mqtt.tls-client': { retryable: true, exit: exitCodes.unavailable },
-  'mqtt.message-refused': { retryable: false, exit: exitCodes.unavailable },
-  'mqtt.message-too-large': { retryable: false, exit: exitCodes.unavailable },
-  'mqtt.subscription-refused': { retryable: true, exit: exitCodes.unavailable },
-  'command.malformed': { retryable: false, exit: exitCodes.usage },
-  'command.too-large': { retryable: false, exit: exitCodes.usage },
-  'command.retained': { retryable: false, exit: exitCodes.usage },
-  'command.expired': { retryable: false, exit: exitCodes.usage },
-  'command.expires-late': { retryable: false, exit: exitCodes.usage },
-  'command.repeated': { retryable: false, exit: exitCodes.usage },
-  'command.response-topic': { retryable: false, exit: exitCodes.usage },
-  'command.busy': { retryable: true, exit: exitCodes.unavailable },
-  'command.stopping': { retryable: true, exit: exitCodes.unavailable },
-  'command.impossible': { retryable: false, exit: exitCodes.unavailable },
-  'command.interrupted': { retryable: true, exit: exitCodes.unavailable },
-  'snapshot.no-frame': { retryable: true, exit: exitCodes.unavailable },
-  'snapshot.unsent': { retryable: true, exit: exitCodes.unavailable },
-  'outbox.corrupt': { retryable: false, exit: exitCodes.unavailable },
-  'outbox.disk-full': { retryable: true, exit: exitCodes.unavailable },
-  'outbox.unwritable': { retryable: true, exit: exitCodes.unavailable },
-  'broker.port': { retryable: false, exit: exitCodes.unavailable },
-  'dataset.unreadable': { retryable: false, exit: exitCodes.unavailable },
-} as const satisfies Record<string, { retryable: boolean; exit: ExitCode }>;
+  'usage.argument': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'config.unreadable': { component: 'config', retryable: false, exit: exitCodes.config },
+  'config.invalid': { component: 'config', retryable: false, exit: exitCodes.config },
+  'state.broken': { component: 'disk', retryable: false, exit: exitCodes.config },
+  'state.unwritable': { component: 'disk', retryable: true, exit: exitCodes.config },
+  'camera.replay-missing': { component: 'camera', retryable: false, exit: exitCodes.unavailable },
+  'camera.replay-empty': { component: 'camera', retryable: false, exit: exitCodes.unavailable },
+  'camera.replay-unreadable': {
+    component: 'camera',
+    retryable: false,
+    exit: exitCodes.unavailable,
+  },
+  'camera.frame-unreadable': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.none': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.missing': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.busy': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.forbidden': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.unsupported': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.format-unavailable': {
+    component: 'camera',
+    retryable: true,
+    exit: exitCodes.unavailable,
+  },
+  'camera.refused': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.unplugged': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.broken': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.stalled': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.memory': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.frame-broken': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.picture': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.control': { component: 'camera', retryable: true, exit: exitCodes.config },
+  'camera.tool-missing': { component: 'camera', retryable: false, exit: exitCodes.unavailable },
+  'camera.died': { component: 'camera', retryable: true, exit: exitCodes.internal },
+  'camera.frozen': { component: 'camera', retryable: true, exit: exitCodes.unavailable },
+  'camera.hung': { component: 'camera', retryable: true, exit: exitCodes.internal },
+  'model.missing': { component: 'inference', retryable: false, exit: exitCodes.unavailable },
+  'model.manifest-invalid': {
+    component: 'inference',
+    retryable: false,
+    exit: exitCodes.unavailable,
+  },
+  'model.golden': { component: 'inference', retryable: false, exit: exitCodes.unavailable },
+  'model.hash-mismatch': { component: 'inference', retryable: false, exit: exitCodes.unavailable },
+  'model.corrupt': { component: 'inference', retryable: false, exit: exitCodes.unavailable },
+  'model.shape-mismatch': { component: 'inference', retryable: false, exit: exitCodes.unavailable },
+  'model.labels-mismatch': {
+    component: 'inference',
+    retryable: false,
+    exit: exitCodes.unavailable,
+  },
+  'inference.failed': { component: 'inference', retryable: true, exit: exitCodes.internal },
+  'inference.died': { component: 'inference', retryable: true, exit: exitCodes.internal },
+  'inference.hung': { component: 'inference', retryable: true, exit: exitCodes.internal },
+  'ring.too-large': { component: 'ring', retryable: false, exit: exitCodes.config },
+  'ring.unbalanced': { component: 'ring', retryable: true, exit: exitCodes.internal },
+  'label.silent': { component: 'label', retryable: true, exit: exitCodes.internal },
+  'mqtt.unreachable': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.refused': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.credentials': { component: 'link', retryable: false, exit: exitCodes.config },
+  'mqtt.tls-untrusted': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.tls-expired': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.tls-name': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.tls-client': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.message-refused': { component: 'link', retryable: false, exit: exitCodes.unavailable },
+  'mqtt.message-too-large': { component: 'link', retryable: false, exit: exitCodes.unavailable },
+  'mqtt.subscription-refused': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'mqtt.silent': { component: 'link', retryable: true, exit: exitCodes.unavailable },
+  'command.malformed': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.too-large': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.retained': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.expired': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.expires-late': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.repeated': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.response-topic': { component: 'daemon', retryable: false, exit: exitCodes.usage },
+  'command.busy': { component: 'daemon', retryable: true, exit: exitCodes.unavailable },
+  'command.stopping': { component: 'daemon', retryable: true, exit: exitCodes.unavailable },
+  'command.impossible': { component: 'daemon', retryable: false, exit: exitCodes.unavailable },
+  'command.interrupted': { component: 'daemon', retryable: true, exit: exitCodes.unavailable },
+  'snapshot.no-frame': { component: 'daemon', retryable: true, exit: exitCodes.unavailable },
+  'snapshot.unsent': { component: 'daemon', retryable: true, exit: exitCodes.unavailable },
+  'outbox.corrupt': { component: 'outbox', retryable: false, exit: exitCodes.unavailable },
+  'outbox.full': { component: 'outbox', retryable: true, exit: exitCodes.unavailable },
+  'outbox.disk-full': { component: 'outbox', retryable: true, exit: exitCodes.unavailable },
+  'outbox.unwritable': { component: 'outbox', retryable: true, exit: exitCodes.unavailable },
+  'disk.full': { component: 'disk', retryable: true, exit: exitCodes.unavailable },
+  'disk.failing': { component: 'disk', retryable: true, exit: exitCodes.unavailable },
+  'power.hot': { component: 'power', retryable: true, exit: exitCodes.unavailable },
+  'power.under-voltage': { component: 'power', retryable: true, exit: exitCodes.unavailable },
+  'power.throttled': { component: 'power', retryable: true, exit: exitCodes.unavailable },
+  'daemon.blocked': { component: 'daemon', retryable: true, exit: exitCodes.internal },
+  'daemon.memory': { component: 'daemon', retryable: true, exit: exitCodes.restart },
+  'daemon.crash-loop': { component: 'daemon', retryable: true, exit: exitCodes.internal },
+  /** A bug, which ended the process. */
+  'daemon.internal': { component: 'daemon', retryable: true, exit: exitCodes.internal },
+  'broker.port': { component: 'link', retryable: false, exit: exitCodes.unavailable },
+  'dataset.unreadable': { component: 'daemon', retryable: false, exit: exitCodes.unavailable },
+} as const satisfies Record<string, { component: Component; retryable: boolean; exit: ExitCode }>;
 
 export type FaultCode = keyof typeof faultKinds;
 
 export type Fault = {
   readonly code: FaultCode;
+  readonly component: Component;
   /** One sentence: what is wrong, with the path or value it is about. */
   readonly message: string;
   /** One sentence: what the person can do about it. */
@@ -95,8 +146,17 @@ export type Fault = {
 };
 
 export function fault(code: FaultCode, message: string, mend: string): Fault {
-  return { code, message, mend, retryable: faultKinds[code].retryable };
+  const { component, retryable } = faultKinds[code];
+  return { code, component, message, mend, retryable };
 }
+
+export const faultCodes = Object.keys(faultKinds) as readonly FaultCode[];
+
+/** What the table says of a code. */
+export const kindOf = (
+  code: FaultCode,
+): { readonly component: Component; readonly retryable: boolean; readonly exit: ExitCode } =>
+  faultKinds[code];
 
 export const exitCodeOf = (code: FaultCode): ExitCode => faultKinds[code].exit;
 

@@ -8,6 +8,26 @@ import koffi from 'koffi';
  */
 koffi.config({ sync_stack_size: 8 * 1024 * 1024 });
 
+/** What is to be given back to C by the end of this thread, in the order in which it was taken. */
+const releases = new Set<() => void>();
+process.once('exit', () => {
+  for (const release of [...releases].reverse()) release();
+  // Nothing is called any more: koffi forgets the types of functions, 30 kB that it would leave behind.
+  koffi.reset();
+});
+
+/**
+ * How to give back what was taken from C: what this returns does so once. It is done at the latest when the
+ * thread ends, also when it throws, for the process outlives it: a camera would be busy for its successor.
+ */
+export function releasing(release: () => void): () => void {
+  const releaseOnce = (): void => {
+    if (releases.delete(releaseOnce)) release();
+  };
+  releases.add(releaseOnce);
+  return releaseOnce;
+}
+
 /** A C function: numbers, 64-bit integers as bigint, views of memory for pointers, `null` for none. */
 export type NativeFunction = (...values: readonly NativeValue[]) => unknown;
 export type NativeValue = number | bigint | string | View | null;
@@ -35,9 +55,16 @@ export function openLibrary(path: string | null): Library {
   return { bind: (declaration) => library.func(declaration) };
 }
 
-/** The function at an address, by its declaration in C without a name: `int (void *it)`. */
-export const bindAt = (address: bigint, declaration: string): NativeFunction =>
-  koffi.decode(address, koffi.proto(declaration)) as NativeFunction;
+/** Types of functions, by declarations that name no parameters: koffi keeps 1.4 kB for each. */
+const functionTypes = new Map<string, ReturnType<typeof koffi.proto>>();
+
+/** The function at an address, by its declaration in C with the parameters' names alone: `int (void *it)`. */
+export function bindAt(address: bigint, declaration: string): NativeFunction {
+  const nameless = declaration.replace(/\w+(?=[,)])/g, '');
+  const type = functionTypes.get(nameless) ?? koffi.proto(nameless);
+  functionTypes.set(nameless, type);
+  return koffi.decode(address, type) as NativeFunction;
+}
 
 /** The error number of the last C call of this thread. */
 export const errorNumber = (): number => koffi.errno();

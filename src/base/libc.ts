@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
-import { bytesAt, errorNumber, openLibrary, type View } from './ffi.ts';
+import { bytesAt, errorNumber, openLibrary, releasing, type View } from './ffi.ts';
+import type { Millis } from './time.ts';
 
 const libc = openLibrary(null);
 const { EINTR } = constants.errno;
@@ -22,6 +23,14 @@ export function copyBytes(target: Uint8Array, source: Uint8Array): void {
  */
 export function exitAtOnce(status: number): void {
   exitNow(status);
+}
+
+const usleep = libc.bind('int usleep(unsigned int microseconds)');
+const usleepMax = 999_999; // POSIX: less than a second.
+
+/** Keeps the thread in native calls for so long, as a driver that does not answer would; for tests of that. */
+export function blockThread(duration: Millis): void {
+  for (let left = duration * 1000; left > 0; left -= usleepMax) usleep(Math.min(left, usleepMax));
 }
 
 const open = libc.bind('int open(const char *path, int flags)');
@@ -49,15 +58,6 @@ const O_RDWR = 0x2;
 const O_NONBLOCK = 0x800;
 const O_CLOEXEC = 0x80000;
 
-/**
- * How to let go of what this thread has of devices. The kernel would keep it as long as the process
- * lives, and a camera would be busy for whoever takes a dead thread's place.
- */
-const releases = new Map<object, () => void>();
-process.on('exit', () => {
-  for (const release of [...releases.values()].reverse()) release();
-});
-
 /** Opens a device for reading and writing, without ever waiting for it. */
 export function openDevice(path: string): SystemResult<HeldDescriptor> {
   const descriptor = Number(open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC));
@@ -72,14 +72,7 @@ export interface HeldDescriptor extends Disposable {
 }
 
 export function hold(descriptor: number): HeldDescriptor {
-  const held: HeldDescriptor = {
-    number: descriptor,
-    [Symbol.dispose]: () => {
-      if (releases.delete(held)) close(descriptor);
-    },
-  };
-  releases.set(held, () => held[Symbol.dispose]());
-  return held;
+  return { number: descriptor, [Symbol.dispose]: releasing(() => close(descriptor)) };
 }
 
 /** A signal may interrupt a call; so many in a row would be something else. */
@@ -158,25 +151,28 @@ export function mapDevice(
   if (address === null || BigInt.asUintN(64, address) === mapFailed) {
     return { ok: false, errno: errorNumber() };
   }
-  const mapped: MappedMemory = {
-    bytes: bytesAt(address, bytes),
-    [Symbol.dispose]: () => {
-      if (releases.delete(mapped)) munmap(address, bytes);
-    },
-  };
-  releases.set(mapped, () => mapped[Symbol.dispose]());
-  return { ok: true, value: mapped };
+  const unmap = releasing(() => munmap(address, bytes));
+  return { ok: true, value: { bytes: bytesAt(address, bytes), [Symbol.dispose]: unmap } };
 }
 
-/** glibc's malloc.h: M_ARENA_MAX. */
+/** glibc's malloc.h: M_ARENA_MAX and M_MMAP_THRESHOLD. */
 const arenaMaxOption = -8;
+const mapThresholdOption = -3;
+/** glibc's own, to begin with. */
+const mapThresholdBytes = 128 * 1024;
 
 /**
- * Lets all threads share two malloc arenas. glibc would give each thread its own, up to eight a core,
- * and none of them returns what it once held: ten megabytes here.
+ * Keeps down what malloc holds though nobody uses it. Two arenas serve all threads: glibc would give each
+ * thread its own, up to eight a core, and none of them returns what it once held, ten megabytes here. Large
+ * blocks are mapped, and so go back to the kernel when they are freed: glibc would keep blocks of up to 32 MB
+ * among the small ones once it has seen one freed, three megabytes here.
  */
-export function shareMallocArenas(): void {
-  glibcOnly(() => libc.bind('int mallopt(int option, int value)')(arenaMaxOption, 2));
+export function tameMalloc(): void {
+  glibcOnly(() => {
+    const mallopt = libc.bind('int mallopt(int option, int value)');
+    mallopt(arenaMaxOption, 2);
+    mallopt(mapThresholdOption, mapThresholdBytes);
+  });
 }
 
 /** Gives memory that malloc holds but nobody uses back to the kernel: after loading a model, 15 MB. */

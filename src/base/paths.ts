@@ -14,3 +14,7 @@ function findRoot(folder: string): string {
 
 /** Where the models that come with sightd lie. */
 export const modelsFolder: string = join(packageRoot, 'models');
+
+/** Whether this build has its tests beside it, as in a checkout; packages for devices have not. */
+export const isTestBuild = (): boolean =>
+  existsSync(fileURLToPath(new URL('../../test', import.meta.url)));

@@ -4,7 +4,9 @@ import type { Clock } from '../base/time.ts';
 import { createTurn } from '../base/turn.ts';
 import type { FrameProducer, WritableSlot } from '../ring/producer.ts';
 import type { ChangeMeter } from './change.ts';
+import type { FreezeMeter } from './freeze.ts';
 import type { FrameSource } from './source.ts';
+import type { Throttle } from './throttle.ts';
 
 /** Why capturing ended. */
 export type CaptureEnd =
@@ -17,9 +19,14 @@ export type CaptureEnd =
   | { readonly kind: 'failed'; readonly fault: Fault };
 
 export type Capture = {
+  /** Looked at for each frame: another one may take its place on the way. */
   readonly source: FrameSource;
   readonly producer: FrameProducer;
   readonly meter: ChangeMeter;
+  /** Undefined where a picture may stand still. */
+  readonly freeze: FreezeMeter | undefined;
+  /** Not asked where no frame may be lost. */
+  readonly throttle: Throttle;
   readonly onFrameFailed: (reason: Fault) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -30,20 +37,23 @@ export type Capture = {
  * written there, and publishes it. Never waits for a reader unless the source must lose nothing.
  */
 export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
-  const { source, producer, signal } = capture;
+  const { producer, signal, throttle } = capture;
   const turn = createTurn(capture.clock);
   while (!signal.aborted) {
+    const { source } = capture;
     await source.due(signal);
     // A claim may cost a waiting frame: not for nothing.
     if (signal.aborted) break;
-    const slot = source.description.lossless
-      ? await waitForSlot(producer, signal)
-      : producer.claim();
+    const isWanted = source.description.lossless || throttle.admits();
+    const slot = isWanted ? await slotFor(source, capture) : undefined;
     if (signal.aborted) {
       if (slot !== undefined) producer.abandon(slot);
       break;
     }
-    const end = slot === undefined ? await letGo(capture) : await captureInto(slot, capture);
+    const end =
+      slot === undefined
+        ? await letGo(source, isWanted ? 'full' : 'throttled', capture)
+        : await captureInto(slot, source, capture);
     // A source that is interrupted in the middle of a frame says that it has ended: it has not.
     if (signal.aborted) break;
     if (end !== undefined) return end;
@@ -54,10 +64,14 @@ export async function captureFrames(capture: Capture): Promise<CaptureEnd> {
 
 const noRoom = new Uint8Array(0);
 
-/** Lets the due frame go, since there is no slot for it; says why when there will be no more. */
-async function letGo({ source, producer, signal }: Capture): Promise<CaptureEnd | undefined> {
+/** Lets the due frame go; says why when there will be no more. */
+async function letGo(
+  source: FrameSource,
+  outcome: 'full' | 'throttled',
+  { producer, signal }: Capture,
+): Promise<CaptureEnd | undefined> {
   if (await source.skip(signal)) {
-    producer.count('full', 1);
+    producer.count(outcome, 1);
     return undefined;
   }
   // There was no frame to let go: the source says why not, and needs no slot for that.
@@ -65,32 +79,39 @@ async function letGo({ source, producer, signal }: Capture): Promise<CaptureEnd 
   return reading.kind === 'ended' || reading.kind === 'broken' ? reading : undefined;
 }
 
-/** Lossless sources wait for room; `undefined` only when aborted meanwhile. */
-async function waitForSlot(
-  producer: FrameProducer,
-  signal: AbortSignal,
+/** Lossless sources wait for room; `undefined` where there is none, or when aborted meanwhile. */
+async function slotFor(
+  { description }: FrameSource,
+  { producer, signal }: Capture,
 ): Promise<WritableSlot | undefined> {
   for (;;) {
     const slot = producer.claim();
-    if (slot !== undefined || signal.aborted) return slot;
+    if (slot !== undefined || signal.aborted || !description.lossless) return slot;
     await producer.untilFreed();
   }
 }
 
 /** Reads one frame into the slot and publishes it; says why when there will be no more. */
-async function captureInto(slot: WritableSlot, capture: Capture): Promise<CaptureEnd | undefined> {
-  const { source, producer, meter } = capture;
+async function captureInto(
+  slot: WritableSlot,
+  source: FrameSource,
+  capture: Capture,
+): Promise<CaptureEnd | undefined> {
+  const { producer, meter, freeze } = capture;
   const reading = await source.read(slot.pixels, capture.signal);
   if (reading.kind === 'frame') {
     if (reading.lost > 0) producer.count('driver', reading.lost);
+    const { geometry, bytesUsed } = reading;
+    const changeScore = meter.measure(slot.pixels, geometry);
+    const frozen = freeze?.see(slot.pixels, geometry, changeScore);
     producer.publish(slot, {
       capturedAt: reading.capturedAt,
       driverSequence: reading.driverSequence,
-      changeScore: meter.measure(slot.pixels, reading.geometry),
-      geometry: reading.geometry,
-      bytesUsed: reading.bytesUsed,
+      changeScore,
+      geometry,
+      bytesUsed,
     });
-    return undefined;
+    return frozen === undefined ? undefined : { kind: 'broken', fault: frozen };
   }
   producer.abandon(slot);
   switch (reading.kind) {

@@ -8,12 +8,15 @@ const rows = 24;
 export interface ChangeMeter {
   /** Mean absolute difference of brightness, 0 to 255; 255 for the first frame. */
   measure(pixels: Uint8Array, geometry: FrameGeometry): number;
+  /** The brightness of the frame that was measured last, on the grid. */
+  readonly grid: Uint8Array;
 }
 
 export function createChangeMeter(): ChangeMeter {
-  const before = new Uint8Array(columns * rows);
+  const grid = new Uint8Array(columns * rows);
   let isFirst = true;
   return {
+    grid,
     measure: (pixels, geometry) => {
       const { step, offset } = brightnessOf(geometry.format);
       let sum = 0;
@@ -23,8 +26,8 @@ export function createChangeMeter(): ChangeMeter {
           const x = Math.floor(((column + 0.5) * geometry.width) / columns);
           const value = pixels[y * geometry.stride + x * step + offset] as number;
           const at = row * columns + column;
-          sum += Math.abs(value - (before[at] as number));
-          before[at] = value;
+          sum += Math.abs(value - (grid[at] as number));
+          grid[at] = value;
         }
       }
       const score = isFirst ? 255 : sum / (columns * rows);

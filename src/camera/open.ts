@@ -1,10 +1,12 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { assert, unreachable } from '../base/assert.ts';
-import { failure, fault, type Outcome } from '../base/fault.ts';
+import { type Fault, failure, fault, type Outcome } from '../base/fault.ts';
 import type { Clock } from '../base/time.ts';
 import type { SourceRequest } from '../contract/threads.ts';
+import type { Pulse } from '../ring/pulse.ts';
 import type { FrameSource } from './source.ts';
+import { isStuck } from './stuck.ts';
 import type { FoundCamera } from './v4l2/find.ts';
 
 /** Opens the source that the config names, again and again, and remembers which camera it was. */
@@ -12,21 +14,37 @@ export interface SourceOpener {
   open(request: SourceRequest, stop: AbortSignal): Promise<Outcome<FrameSource>>;
   /** Changes when a camera may have come or gone; always the same where that cannot be seen. */
   presence(request: SourceRequest): Promise<string>;
+  /**
+   * Whether the camera that was opened last, or could not be, has left since then: why it is not there, or
+   * that it is not the one that it was. Undefined while it is there, or where that cannot be seen.
+   */
+  absence(request: SourceRequest): Promise<Fault | undefined>;
 }
 
 /** Each kind is loaded only when it is wanted: decoding images alone brings 20 MB of libraries. */
-export function createSourceOpener(clock: Clock): SourceOpener {
+export function createSourceOpener(clock: Clock, pulse: Pulse): SourceOpener {
   let known: { readonly device: string | undefined; readonly camera: FoundCamera } | undefined;
+  /** The node that was opened, or tried, last; undefined where there was none. */
+  let tried: string | undefined;
 
-  const openV4l2 = async (request: SourceRequest): Promise<Outcome<FrameSource>> => {
-    const { device } = request.config;
+  const choose = async (device: string | undefined): Promise<Outcome<FoundCamera>> => {
     const { chooseCamera, findCameras } = await import('./v4l2/find.ts');
     // Only as long as the config asks for the same camera.
     const before = known?.device === device ? known?.camera : undefined;
+    pulse.begin();
     const camera = chooseCamera(findCameras(), device, before);
+    pulse.end();
+    return camera;
+  };
+
+  const openV4l2 = async (request: SourceRequest): Promise<Outcome<FrameSource>> => {
+    const { device } = request.config;
+    tried = undefined;
+    const camera = await choose(device);
     if (!camera.ok) return camera;
+    tried = nodeOf(camera.value);
     const { openV4l2Source } = await import('./v4l2/source.ts');
-    const opened = await openV4l2Source(camera.value.path, request, clock);
+    const opened = await openV4l2Source(camera.value.path, request, { clock, pulse });
     if (opened.ok) known = { device, camera: camera.value };
     return opened;
   };
@@ -69,8 +87,26 @@ export function createSourceOpener(clock: Clock): SourceOpener {
           return unreachable(config.source);
       }
     },
+    absence: async ({ config }) => {
+      if (tried === undefined) return undefined;
+      const camera = await choose(config.device);
+      if (!camera.ok) return isStuck(camera.fault.code) ? undefined : camera.fault;
+      return nodeOf(camera.value) === tried ? undefined : replugged(camera.value.path);
+    },
   };
 }
+
+/** Another one at each plugging, though its name be the same. */
+function nodeOf({ path }: FoundCamera): string {
+  return `${path} ${statSync(path, { throwIfNoEntry: false })?.ino}`;
+}
+
+const replugged = (path: string): Fault =>
+  fault(
+    'camera.unplugged',
+    `${path}: the camera was unplugged and plugged in again`,
+    'Nothing: it is opened again by itself.',
+  );
 
 /** Where there is no V4L2 camera at all there may be one on the CSI connector. */
 async function openBest(

@@ -87,6 +87,7 @@ export function openImageReplay(
       advance();
       return true;
     },
+    restart: undefined,
     [Symbol.asyncDispose]: async () => {
       await ahead?.picture;
     },

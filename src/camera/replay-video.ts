@@ -97,6 +97,7 @@ export async function openVideoReplay(
       if (isThere) frames += 1;
       return isThere;
     },
+    restart: undefined,
     [Symbol.asyncDispose]: () => decoder.close(),
   });
 }

@@ -1,4 +1,4 @@
-import type { Fault } from '../base/fault.ts';
+import type { Fault, Outcome } from '../base/fault.ts';
 import type { Micros } from '../base/time.ts';
 import type { FrameGeometry } from '../contract/frame.ts';
 import type { SourceDescription } from '../contract/threads.ts';
@@ -17,7 +17,7 @@ export type Reading =
     }
   /** This frame is broken; the next one may be whole. */
   | { readonly kind: 'failed'; readonly fault: Fault }
-  /** The camera gives nothing more until it is opened again. */
+  /** The camera gives nothing more until its stream begins anew, or it is opened again. */
   | { readonly kind: 'broken'; readonly fault: Fault }
   /** There are no more frames. */
   | { readonly kind: 'ended' };
@@ -38,4 +38,9 @@ export interface FrameSource extends AsyncDisposable {
   read(target: Uint8Array, signal: AbortSignal): Promise<Reading>;
   /** Lets the due frame go; false when there is none: the source has ended, as `read` will say. */
   skip(signal: AbortSignal): Promise<boolean>;
+  /**
+   * Begins the stream of the camera anew, which stays open: the same frames, from now on. After a failure
+   * it must be opened again. Undefined for sources that have no such thing.
+   */
+  readonly restart: (() => Promise<Outcome<void>>) | undefined;
 }

@@ -8,6 +8,7 @@ import type { FrameSource } from '../camera/source.ts';
 import type { FrameGeometry } from '../contract/frame.ts';
 import type { SourceRequest } from '../contract/threads.ts';
 import { createPictureMaker } from '../inference/picture.ts';
+import { noPulse } from '../ring/pulse.ts';
 
 /** Cameras set their exposure on the first frames. */
 const framesBefore = 10;
@@ -24,11 +25,11 @@ export async function takePicture(
   clock: Clock,
   stop: AbortSignal,
 ): Promise<Outcome<void>> {
-  const opened = await createSourceOpener(clock).open(request, stop);
+  const opened = await createSourceOpener(clock, noPulse).open(request, stop);
   if (!opened.ok) return opened;
   await using source = opened.value;
   const maker = createPictureMaker(source.description.geometryMax, shape);
-  const frame = await readFrame(source, maker.target, stop);
+  const frame = await readFrame(source, maker.target, framesBefore, stop);
   if (!frame.ok) return frame;
   const { pixels, width, height } = maker.make(frame.value);
   const jpeg = await encodeJpeg(pixels, width, height, jpegQuality);
@@ -43,9 +44,11 @@ export async function takePicture(
   }
 }
 
-async function readFrame(
+/** Reads a frame that comes after so many others. */
+export async function readFrame(
   source: FrameSource,
   target: Uint8Array,
+  before: number,
   stop: AbortSignal,
 ): Promise<Outcome<FrameGeometry>> {
   let failures = 0;
@@ -54,7 +57,7 @@ async function readFrame(
     const reading = await source.read(target, stop);
     if (reading.kind === 'frame') {
       frames += 1;
-      if (frames > framesBefore) return success(reading.geometry);
+      if (frames > before) return success(reading.geometry);
     } else if (reading.kind === 'ended') {
       break;
     } else {

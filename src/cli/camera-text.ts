@@ -208,7 +208,7 @@ function rangeWords(control: Control): readonly string[] {
 }
 
 /** Puts pieces one after the other into lines of at most so many characters; a longer piece has its own. */
-function wrapped(pieces: readonly string[], columns: number): readonly string[] {
+export function wrapped(pieces: readonly string[], columns: number): readonly string[] {
   const lines: string[] = [];
   for (const piece of pieces) {
     const last = lines.at(-1);

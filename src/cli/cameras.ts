@@ -83,7 +83,8 @@ type Picture = {
   readonly outcome: Outcome<string>;
 };
 
-function requestOf(config: Config): SourceRequest {
+/** What the daemon would ask of the camera. */
+export function requestOf(config: Config): SourceRequest {
   const model = loadModel(config.model.use);
   const { region, rotate } = config.camera;
   return {
@@ -93,6 +94,7 @@ function requestOf(config: Config): SourceRequest {
       ? frameNeedOf(model.value.input, { region, rotate })
       : { width: 256, height: 256 },
     frameDeadline: seconds(config.health.frameDeadlineSeconds),
+    frozenAfter: undefined,
   };
 }
 

@@ -9,6 +9,10 @@ export type CommandContext = {
   readonly stop: AbortSignal;
   /** Tells of `reload` on SIGHUP, which only `run` listens to. */
   readonly reload: EventTarget;
+  /** Tells of `diagnose` on SIGUSR2, which only `run` listens to. */
+  readonly diagnose: EventTarget;
+  /** Has `listener` told of the bug that ends the process, just before; only `run` listens. */
+  readonly onInternalError: (listener: (message: string) => void) => void;
 };
 
 /** A subcommand: does its work and says how the process should end. */

@@ -46,14 +46,20 @@ export function loadConfig(
   terminal: Terminal,
 ): LoadedConfig {
   const read = readConfig(named, environment);
+  const exit = sayProblems(read, terminal);
+  return read.ok ? { ok: true, config: read.config, path: read.path } : { ok: false, exit };
+}
+
+/** Says what is wrong, if anything; returns how a process that cannot go on then should end. */
+export function sayProblems(read: ReadConfig, terminal: Terminal): ExitCode {
   if (read.ok) {
     for (const warning of read.warnings) terminal.complain(`sightd: ${warning}\n`);
-    return { ok: true, config: read.config, path: read.path };
+    return exitCodes.clean;
   }
   const count = read.problems.length;
-  if (count === 0) return { ok: false, exit: complainOf(terminal, read.fault) };
+  if (count === 0) return complainOf(terminal, read.fault);
   for (const problem of read.problems) terminal.complain(`${problem}\n`);
   const what = count === 1 ? 'one problem' : `${count} problems`;
   terminal.complain(`sightd: the config has ${what}; docs/config.md lists every key\n`);
-  return { ok: false, exit: exitCodes.config };
+  return exitCodes.config;
 }

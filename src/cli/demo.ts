@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { fault } from '../base/fault.ts';
 import { openLog } from '../base/log.ts';
 import { createRandom } from '../base/random.ts';
@@ -6,7 +6,10 @@ import { systemClock } from '../base/time.ts';
 import { isCameraThere } from '../camera/find.ts';
 import type { Config } from '../contract/config.ts';
 import { runDaemon } from '../daemon/daemon.ts';
+import { memoryBudgets } from '../daemon/life/budget-store.ts';
+import { silentLife } from '../daemon/life/life-record.ts';
 import { openBroker } from '../mqtt/broker.ts';
+import { openNotifier } from '../systemd/notifier.ts';
 import { parseArguments, wholeNumberOf } from './arguments.ts';
 import type { Command } from './command.ts';
 import { loadConfig } from './config-source.ts';
@@ -65,21 +68,27 @@ Without a camera it looks at a built-in moving scene.
       broker,
       isJson: parsed.value.isSet('json'),
     });
+    using notifier = openNotifier(process.env, systemClock);
     const end = await runDaemon({
+      notifier,
       config,
       log: await openLog('warn', process.stderr.isTTY === true, terminal.hasColour),
       clock: systemClock,
       random: createRandom(randomInt(2 ** 31)),
       // A demo leaves nothing behind.
       stateDir: undefined,
+      budgets: memoryBudgets(),
+      life: silentLife(randomBytes(8).toString('hex')),
       stop: secondsMax > 0 ? stopWithin(stop, secondsMax) : stop,
       onReload: undefined,
+      onDiagnose: undefined,
+      inject: undefined,
       readConfig: undefined,
       onRunning: view.onRunning,
       onPublished: view.onPublished,
       onHealth: view.onHealth,
     });
-    view.close(end.kind === 'fault' ? undefined : end.ledger);
+    view.close('ledger' in end ? end.ledger : undefined);
     return exitOf(end, terminal);
   },
 };

@@ -2,7 +2,7 @@ import { cursorTo, moveCursor } from 'node:readline';
 import type { Clock } from '../base/time.ts';
 import { droppedOf, type Ledger } from '../contract/ledger.ts';
 import type { HealthMessage } from '../contract/messages.ts';
-import type { Running } from '../daemon/daemon.ts';
+import type { Running } from '../daemon/daemon-options.ts';
 import type { Published } from '../daemon/publisher.ts';
 import type { EmbeddedBroker } from '../mqtt/broker.ts';
 import { bar } from './bar.ts';

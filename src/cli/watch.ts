@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { exitCodes, type Fault } from '../base/fault.ts';
 import { createRandom } from '../base/random.ts';
-import { type Millis, millis, systemClock } from '../base/time.ts';
+import { type Millis, millisOf, systemClock } from '../base/time.ts';
 import { configSchema } from '../contract/config.ts';
 import { defaultBackoff, type LinkState } from '../mqtt/connection.ts';
 import { readCredentials } from '../mqtt/credentials.ts';
@@ -136,14 +136,17 @@ type Show = {
   close(wasReached: boolean): void;
 };
 
-const wallNow = (): Millis => millis(Date.now());
+/** Ages do not change when this machine's clock is set. */
+const now = (): Millis => millisOf(systemClock.now());
+
+const timeNow = (): string => new Date().toISOString();
 
 function showJson(terminal: Terminal): Show {
   return {
     heard: (base, message) => {
       const watched = readWatched(base, message);
       if (watched === undefined) return;
-      terminal.write(`${jsonLine(watched, new Date().toISOString())}\n`);
+      terminal.write(`${jsonLine(watched, timeNow())}\n`);
     },
     broker: createBrokerNews(terminal),
     trouble: (reason) => complainOf(terminal, reason),
@@ -152,15 +155,15 @@ function showJson(terminal: Terminal): Show {
 }
 
 function showChanges(terminal: Terminal, title: string): Show {
-  let state = initialWatch(title, wallNow());
+  let state = initialWatch(title, now());
   return {
     heard: (base, message) => {
       const watched = readWatched(base, message);
       if (watched === undefined) return;
       const before = state.devices.get(watched.device);
-      state = stepWatch(state, { kind: 'message', watched }, wallNow());
+      state = stepWatch(state, { kind: 'message', watched }, now());
       const line = changeLine(before, watched, state.devices.get(watched.device));
-      if (line !== undefined) terminal.write(`${new Date(state.now).toISOString()} ${line}\n`);
+      if (line !== undefined) terminal.write(`${timeNow()} ${line}\n`);
     },
     broker: createBrokerNews(terminal),
     trouble: (reason) => complainOf(terminal, reason),
@@ -184,14 +187,14 @@ function createBrokerNews(terminal: Terminal): Show['broker'] {
 
 /** Draws from the top of the screen, over and over; what was there has been scrolled away before. */
 function showPicture(terminal: Terminal, title: string): Show {
-  let state = initialWatch(title, wallNow());
+  let state = initialWatch(title, now());
   let drawn: string | undefined;
   const step = (input: WatchInput): void => {
-    state = stepWatch(state, input, wallNow());
+    state = stepWatch(state, input, now());
   };
   const draw = (): void => {
     step({ kind: 'tick' });
-    const lines = renderWatch(state, terminal.columns(), terminal.rows());
+    const lines = renderWatch(state, terminal.columns(), terminal.rows(), timeNow());
     const picture = lines
       .map((line) =>
         line

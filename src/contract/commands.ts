@@ -120,7 +120,7 @@ export const identifyResultSchema = z.strictObject({
   uptimeSeconds: z.number().min(0),
   model: z.strictObject({ name: z.string(), version: z.string() }),
   camera: z.strictObject({
-    state: z.enum(['opening', 'streaming', 'waiting']),
+    state: z.enum(['opening', 'streaming', 'waiting', 'stuck']),
     source: z.string().describe('The camera, its format, size and rate; empty until one was open.'),
   }),
   protocol: z.literal([5, '3.1.1']).nullable().describe('MQTT version spoken with the broker.'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { logLevels } from '../base/log.ts';
 import { type CameraConfig, cameraSchema } from './camera-config.ts';
 import { jpegQualitySchema, pictureSideSchema } from './commands.ts';
+import { healthSchema } from './health-config.ts';
 import { ringOrders } from './ring.ts';
 
 /**
@@ -265,24 +266,6 @@ const remoteConfigSchema = z.strictObject({
     .describe(
       'Folders that `camera.path` and `model.use` may be set to remotely; models also to STATEDIR/models.',
     ),
-});
-
-const healthSchema = z.strictObject({
-  intervalSeconds: z
-    .number()
-    .min(1)
-    .max(3600)
-    .default(30)
-    .describe('Publish health at least this often.'),
-  frameDeadlineSeconds: z
-    .number()
-    .min(0.5)
-    .max(600)
-    .default(3)
-    .describe(
-      'A camera that gives no frame for so long (and three periods of its rate) is opened again.',
-    ),
-  stopSeconds: z.number().min(0.5).max(600).default(5).describe('Deadline for a clean stop.'),
 });
 
 const logSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import { assert, unreachable } from '../base/assert.ts';
+import { type Millis, millis } from '../base/time.ts';
 
 /**
  * Pixel formats the pipeline takes, by V4L2 fourcc.
@@ -156,3 +157,7 @@ export function isSameView(a: FrameView, b: FrameView): boolean {
     a.region.height === b.region.height
   );
 }
+
+/** How long a camera may take for a frame: a slow one is given three periods of its rate. */
+export const frameDeadlineOf = (asked: Millis, fps: number): Millis =>
+  millis(Math.max(asked, 3000 / fps));

@@ -1,13 +1,18 @@
 /** Why a captured frame was let go without being classified. */
-export const dropReasons = ['superseded', 'full', 'driver', 'stopped'] as const;
+export const dropReasons = ['superseded', 'full', 'driver', 'throttled', 'stopped'] as const;
 export type DropReason = (typeof dropReasons)[number];
+export const dropTexts: Readonly<Record<DropReason, string>> = {
+  superseded: 'A newer, or more changed, frame was taken instead.',
+  full: 'No slot was free.',
+  driver: "Lost before they came: gaps in the camera's own count.",
+  throttled: 'Let go to classify fewer frames, to keep cool.',
+  stopped: 'Let go because the daemon stopped.',
+};
 
 /**
  * Where every frame went. At every instant
  * `captured = classified + gated + Σ dropped + failed + inFlight`.
  *
- * `superseded`: a newer (or more changed) frame was taken instead. `full`: no slot was free.
- * `driver`: the driver's sequence number had a gap. `stopped`: let go because the daemon stopped.
  * `gated`: nothing had changed. `failed`: broken at capture, or its classification failed.
  * `inFlight`: waiting in the ring or being classified.
  */
@@ -18,6 +23,16 @@ export type Ledger = {
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly failed: number;
   readonly inFlight: number;
+};
+
+/** Of a session that has captured nothing yet. */
+export const emptyLedger: Ledger = {
+  captured: 0,
+  classified: 0,
+  gated: 0,
+  dropped: { superseded: 0, full: 0, driver: 0, throttled: 0, stopped: 0 },
+  failed: 0,
+  inFlight: 0,
 };
 
 /** Dropped frames, whatever the reason. */
@@ -35,6 +50,7 @@ export function sumOf(a: Ledger, b: Ledger): Ledger {
       superseded: a.dropped.superseded + b.dropped.superseded,
       full: a.dropped.full + b.dropped.full,
       driver: a.dropped.driver + b.dropped.driver,
+      throttled: a.dropped.throttled + b.dropped.throttled,
       stopped: a.dropped.stopped + b.dropped.stopped,
     },
     failed: a.failed + b.failed,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { dropReasons } from './ledger.ts';
+import { components } from '../base/fault.ts';
+import { type DropReason, dropReasons, dropTexts } from './ledger.ts';
 
 /*
  * What the daemon says and hears over MQTT: one schema a message. Types, validation, the JSON Schemas in
@@ -7,6 +8,7 @@ import { dropReasons } from './ledger.ts';
  */
 
 const count = z.int().min(0);
+const component = z.enum(components);
 const time = z.iso.datetime({ precision: 3 });
 
 const session = z
@@ -93,30 +95,16 @@ export const eventMessageSchema = z
   })
   .describe('Something that happened to the daemon.');
 
-/** Events that are no faults: when they come, and the figures they have. */
-export const eventCodes = {
-  'daemon.started': 'at the start: `version`',
-  'daemon.stopping': 'a clean stop begins: `reason`',
-  'camera.back': 'a camera that was waited for is open: `source`',
-  'mqtt.reconnected': 'a broker that was lost is back: `goneSeconds`',
-  'outbox.overflow':
-    'messages had to be given up; told once, when there is room again: `lost`, `labels`, `events`, `verdicts`, `firstId`, `lastId`',
-  'clock.synced':
-    'the clock became right; times are so much later from here on, or earlier: `stepSeconds`',
-  'config.trial': 'a change from afar is in force, on trial: `version`, `lastKnownGood`',
-  'config.applied': 'a change from afar is in force for good: `version`, `lastKnownGood`',
-  'config.rejected': 'a change from afar was refused: `version`, `lastKnownGood`',
-  'config.rolled-back': 'a change from afar did not do: `version`, `lastKnownGood`',
-} as const;
-
-const dropped = Object.fromEntries(dropReasons.map((reason) => [reason, count]));
+const dropped = Object.fromEntries(
+  dropReasons.map((reason) => [reason, count.describe(dropTexts[reason])]),
+);
 
 export const ledgerSchema = z
   .strictObject({
     captured: count,
     classified: count,
     gated: count.describe('Not classified because nothing had changed.'),
-    dropped: z.strictObject(dropped as Record<(typeof dropReasons)[number], typeof count>),
+    dropped: z.strictObject(dropped as Record<DropReason, typeof count>),
     failed: count.describe('Broken at capture, or its classification failed.'),
     inFlight: count.describe('Waiting, or being classified.'),
   })
@@ -126,6 +114,7 @@ export const ledgerSchema = z
 
 export const faultSchema = z.strictObject({
   code: z.string().describe('`area.problem`.'),
+  component: component.describe('The part it is about.'),
   message: z.string().describe('What is wrong.'),
   mend: z.string().describe('What a person can do about it.'),
   retryable: z.boolean().describe('Whether it may pass by itself.'),
@@ -133,7 +122,33 @@ export const faultSchema = z.strictObject({
 
 const percentilesSchema = z.strictObject({ p50: z.number(), p99: z.number(), max: z.number() });
 
-export const healthStates = ['starting', 'ok', 'degraded', 'stopping'] as const;
+export const healthStates = ['starting', 'ok', 'degraded', 'failing', 'stopping'] as const;
+
+/** The steps of the recovery ladder, from the gentlest. */
+export const rungs = ['stream', 'device', 'worker', 'process'] as const;
+export type Rung = (typeof rungs)[number];
+
+const componentStateSchema = z
+  .strictObject({
+    state: z
+      .enum(['starting', 'ok', 'waiting', 'degraded', 'recovering', 'failing'])
+      .describe(
+        '`waiting`: for something outside, such as a camera or the broker. `degraded`: it works with less. `recovering`: a step is under way. `failing`: given up for now; it is tried again when there is a budget.',
+      ),
+    fault: z.string().optional().describe('The code of what is wrong.'),
+    message: z.string().optional().describe('The same as a sentence.'),
+    rung: z.enum(rungs).optional().describe('The step that is under way.'),
+  })
+  .describe('How a part of the daemon is.');
+
+const componentsSchema = z
+  .strictObject(
+    Object.fromEntries(components.map((name) => [name, componentStateSchema])) as Record<
+      (typeof components)[number],
+      typeof componentStateSchema
+    >,
+  )
+  .describe('Each part by its name.');
 
 export const healthMessageSchema = z
   .strictObject({
@@ -141,7 +156,10 @@ export const healthMessageSchema = z
     version: z.string().describe("The daemon's version."),
     state: z
       .enum(healthStates)
-      .describe('`degraded`: no broker, no camera, or a thread is being started again.'),
+      .describe(
+        '`degraded`: not all is well, and the device does what it can. `failing`: nothing is classified, and the device has tried all it may for now.',
+      ),
+    components: componentsSchema,
     at: time.describe('When this was so.'),
     clockSynced,
     uptimeSeconds: z.number().min(0).describe('Since the daemon started.'),
@@ -166,12 +184,14 @@ export const healthMessageSchema = z
       .describe('What became of the results of the session.'),
     camera: z.strictObject({
       state: z
-        .enum(['opening', 'streaming', 'waiting'])
-        .describe('`waiting`: there is none to read now; it is tried again by itself.'),
+        .enum(['opening', 'streaming', 'waiting', 'stuck'])
+        .describe(
+          '`waiting`: there is none to read now; it is tried again by itself. `stuck`: there is one that does not do; it is being recovered.',
+        ),
       source: z
         .string()
         .describe('The camera, its format, size and rate as granted; empty until one was open.'),
-      fault: faultSchema.optional().describe('Why it is waited for.'),
+      fault: faultSchema.optional().describe('Why it is not streaming.'),
       reopens: count.describe('How often a camera was opened after the first time.'),
       restarts: count.describe('How often its thread died and was started again.'),
     }),
@@ -274,10 +294,11 @@ export const reportedMessageSchema = z
 export type StatusMessage = z.infer<typeof statusMessageSchema>;
 export type ResultMessage = z.infer<typeof resultMessageSchema>;
 export type EventMessage = z.infer<typeof eventMessageSchema>;
-export type EventCode = keyof typeof eventCodes;
 export type LabelMessage = z.infer<typeof labelMessageSchema>;
 export type HealthMessage = z.infer<typeof healthMessageSchema>;
 export type PathError = z.infer<typeof pathErrorSchema>;
 export type ReportedMessage = z.infer<typeof reportedMessageSchema>;
 export type HealthState = HealthMessage['state'];
+export type ComponentState = z.infer<typeof componentStateSchema>;
+export type Components = HealthMessage['components'];
 export type ScoredLabel = z.infer<typeof scoredLabelSchema>;

@@ -11,6 +11,12 @@ import type { RingHandle } from './ring.ts';
  * and both ends are compiled together, so their types are trusted.
  */
 
+/** What each worker is born with. */
+export type WorkerBirth = { readonly pulse: PulseHandle };
+
+/** Where a thread leaves its signs of life: shared words, made and read by src/ring/pulse.ts. */
+export type PulseHandle = { readonly words: Int32Array };
+
 /** What the camera worker is to open. */
 export type SourceRequest = {
   readonly config: CameraConfig;
@@ -18,6 +24,8 @@ export type SourceRequest = {
   readonly need: FrameSize;
   /** A live camera that gives no frame for so long is broken. */
   readonly frameDeadline: Millis;
+  /** A live picture that is the same for so long is frozen; undefined for one that may be. */
+  readonly frozenAfter: Millis | undefined;
 };
 
 export type CameraCommand =
@@ -30,7 +38,45 @@ export type CameraCommand =
       readonly ring: RingHandle;
       readonly owner: number;
     }
+  /**
+   * Answers `stuck`: what to do about it. `stream` is answered by `resumed`; where the stream cannot begin
+   * anew, it is `device`, which is answered by `opened`, `waiting` or `stuck`. Unasked it means nothing.
+   */
+  | { readonly kind: 'recover'; readonly by: CameraRecovery }
+  /** Holds for this thread, whatever it opens. Lets frames go so that no more than these are classified a second; undefined takes all. */
+  | { readonly kind: 'limit'; readonly fps: number | undefined }
+  /** Makes something go wrong; in builds that have their tests only. */
+  | { readonly kind: 'inject'; readonly injection: CameraInjection }
   | { readonly kind: 'stop' };
+
+/** `stream`: the camera stays open, its stream begins anew. `device`: it is closed and opened again. */
+export type CameraRecovery = 'stream' | 'device';
+
+/**
+ * `stall`: no frames for so long. `freeze`: the same bytes again and again. `broken`: the source says
+ * that it is at its end. `unopenable`: the same, and opening fails as `camera.broken`; `missing`: it is
+ * unplugged, and opening fails as `camera.missing`. Several of these may go on at once. `hang`: the thread answers nothing. `throw`: it dies.
+ */
+export type CameraInjection = {
+  readonly what: 'stall' | 'freeze' | 'broken' | 'unopenable' | 'missing' | 'hang' | 'throw';
+  readonly seconds: number;
+  /** A stall, freeze or unopenable camera that ends by this recovery before its time; undefined by none. */
+  readonly mendedBy: CameraRecovery | 'worker' | undefined;
+};
+
+/**
+ * `hang`: a native call that does not return for so long. `abort`, `segv`: what native code does to the
+ * process. `throw`: the thread dies. `fail`: the next run fails.
+ */
+export type InferenceInjection = {
+  readonly what: 'hang' | 'abort' | 'segv' | 'throw' | 'fail';
+  readonly seconds: number;
+};
+
+/** What a worker is made to do wrong, and which. */
+export type WorkerInjection =
+  | [part: 'camera', injection: CameraInjection]
+  | [part: 'inference', injection: InferenceInjection];
 
 /** What a source says about itself once it is open. */
 export type SourceDescription = {
@@ -46,6 +92,14 @@ export type CameraReport =
   | { readonly kind: 'opened'; readonly opening: number; readonly source: SourceDescription }
   /** There is no camera to read now; it is tried again by itself. */
   | { readonly kind: 'waiting'; readonly fault: Fault }
+  /**
+   * There is a camera, but it does not do: no frames, always the same one, or it cannot be opened. The
+   * thread does nothing about it until it is told what (`recover`, or another `open`). Should the camera
+   * leave, or come back from a while without its cable, `waiting` follows by itself.
+   */
+  | { readonly kind: 'stuck'; readonly fault: Fault }
+  /** The stream of the source that is open has begun anew, for the ring that it had; as with `opened`, no frame has come yet. */
+  | { readonly kind: 'resumed' }
   /** Something asked for could not be had; the source works without it. */
   | { readonly kind: 'notice'; readonly fault: Fault }
   /** A frame that could not be captured; it is counted already. */
@@ -103,6 +157,8 @@ export type InferenceCommand =
   | { readonly kind: 'want'; readonly wanted: WantedScores }
   /** Answers `picture`, with the frame that is classified next. */
   | { readonly kind: 'photograph'; readonly request: PictureRequest }
+  /** Makes something go wrong; in builds that have their tests only. */
+  | { readonly kind: 'inject'; readonly injection: InferenceInjection }
   | { readonly kind: 'stop' };
 
 /** A picture of a whole frame that is wanted. */
@@ -132,13 +188,14 @@ export type Classification = {
   readonly inference: Millis;
   /** The best labels, best first. */
   readonly top: readonly ScoredLabel[];
-  /** The scores of the watched labels. */
-  readonly watched: readonly Pick<ScoredLabel, 'label' | 'score'>[];
+  /** The scores of the watched labels, as far as the model has them. */
+  readonly watched: readonly ScoredLabel[];
 };
 
 export type InferenceReport =
   | { readonly kind: 'loaded' }
-  | { readonly kind: 'classified'; readonly classifications: readonly Classification[] }
+  /** See `packClassifications`. */
+  | { readonly kind: 'classified'; readonly packed: Float64Array }
   | { readonly kind: 'frame-failed'; readonly ordinal: number; readonly fault: Fault }
   | { readonly kind: 'picture'; readonly picture: FramePicture }
   /** The producer has ended and this worker found nothing more to read. */

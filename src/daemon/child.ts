@@ -1,8 +1,13 @@
 import { Worker } from 'node:worker_threads';
+import { type Clock, systemClock } from '../base/time.ts';
+import type { PulseHandle, WorkerBirth } from '../contract/threads.ts';
+import { createPulse } from '../ring/pulse.ts';
 
 /** A supervised thread: it is told things, says things, and ends. */
 export interface Child<Command> {
   readonly name: string;
+  /** Its signs of life. */
+  readonly pulse: PulseHandle;
   send(command: Command): void;
   /** Resolves once the thread is gone, with what it threw, if it did. */
   readonly ended: Promise<Error | undefined>;
@@ -19,8 +24,11 @@ export function startChild<Command, Report>(
   name: string,
   url: URL,
   onReport: (report: Report) => void,
+  clock: Clock = systemClock,
 ): Child<Command> {
-  const worker = new Worker(url, { name, resourceLimits });
+  const pulse = createPulse(clock);
+  const workerData: WorkerBirth = { pulse };
+  const worker = new Worker(url, { name, resourceLimits, workerData });
   let thrown: Error | undefined;
   worker.on('message', onReport);
   worker.on('error', (error) => {
@@ -28,6 +36,7 @@ export function startChild<Command, Report>(
   });
   return {
     name,
+    pulse,
     send: (command) => worker.postMessage(command),
     ended: new Promise((resolve) => worker.once('exit', () => resolve(thrown))),
   };

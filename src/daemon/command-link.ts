@@ -16,7 +16,7 @@ import { configure } from './configure.ts';
 import { examine, type FrameRates } from './doctor.ts';
 import type { HealthReporter } from './health-reporter.ts';
 import type { Applied, LiveConfig } from './live-config.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline-interface.ts';
 import { purge } from './purge.ts';
 import type { RemoteConfig } from './remote-config.ts';
 import type { Snapshots } from './snapshots.ts';
@@ -37,7 +37,7 @@ export type CommandParts = {
   readonly clock: Clock;
   readonly wallClock: WallClock;
   readonly log: Log;
-  readonly reload: (config: Config) => Outcome<Applied>;
+  readonly reload: (read: Outcome<Config>) => Outcome<Applied>;
 };
 
 export type CommandSetup = {
@@ -61,9 +61,8 @@ export function connectCommands(setup: CommandSetup, parts: CommandParts): Comma
     snapshots: parts.snapshots,
     identify: () => identityOf(parts, config, started),
     reload: () => {
-      const read = setup.readConfig?.() ?? nothingToRead;
-      if (!read.ok) return read;
-      const reloaded = parts.reload(read.value);
+      if (setup.readConfig === undefined) return nothingToRead;
+      const reloaded = parts.reload(setup.readConfig());
       if (!reloaded.ok) return reloaded;
       const { applied, waiting } = reloaded.value;
       return success({ applied: [...applied], waiting: [...waiting] });
@@ -123,9 +122,8 @@ async function doctorOf(
   parts: CommandParts,
   signal: AbortSignal,
 ): Promise<DoctorResult> {
-  const { pipeline, link, outbox, live, clock, wallClock } = parts;
+  const { pipeline, link, outbox, live, wallClock } = parts;
   const rates = await ratesOf(parts, signal);
-  const wall = Date.now();
   return examine({
     camera: pipeline.camera(),
     phase: pipeline.phase(),
@@ -134,9 +132,8 @@ async function doctorOf(
     rates,
     link: link.state(),
     outbox: outbox.figures(),
-    wall,
+    wall: Date.now(),
     clockSynced: wallClock.isSynced(),
-    stepMs: wall - Date.parse(wallClock.isoOf(clock.now())),
     stateDir: setup.stateDir,
     diskFreeBytes: setup.stateDir === undefined ? undefined : await freeBytesOf(setup.stateDir),
     memory: {

@@ -110,13 +110,16 @@ const plainNames = knownKeys([]).filter((name) => knownKeys([name]).length === 0
 const constantCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
+/** Variables that are about the process, not about its config. */
+const otherVariables: ReadonlySet<string> = new Set(['SIGHTD_TRACE', 'SIGHTD_INJECT']);
+
 /** Puts `SIGHTD_SECTION_KEY` variables into the tree; a key that no section has is a problem. */
 function applyEnvironment(tree: Tree, environment: Environment) {
   const overrides: Override[] = [];
   const warnings: string[] = [];
   const problems: ConfigProblem[] = [];
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith('SIGHTD_') || variable === 'SIGHTD_TRACE' || text === undefined)
+    if (!variable.startsWith('SIGHTD_') || otherVariables.has(variable) || text === undefined)
       continue;
     const name = variable.slice('SIGHTD_'.length);
     const plain = plainNames.find((candidate) => name === constantCase(candidate));

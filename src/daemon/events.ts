@@ -1,7 +1,8 @@
 import type { Fault } from '../base/fault.ts';
 import type { Clock, WallClock } from '../base/time.ts';
 import { contract } from '../contract/contract.ts';
-import type { EventCode, EventMessage } from '../contract/messages.ts';
+import type { EventCode } from '../contract/event-codes.ts';
+import type { EventMessage } from '../contract/messages.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import { type Losses, lossCount } from '../mqtt/outbox-entry.ts';
 

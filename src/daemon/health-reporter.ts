@@ -1,12 +1,12 @@
+import { components } from '../base/fault.ts';
 import type { Clock, Micros, Millis, WallClock } from '../base/time.ts';
 import { version } from '../base/version.ts';
 import { droppedOf } from '../contract/ledger.ts';
-import type { HealthMessage, HealthState } from '../contract/messages.ts';
+import type { Components, HealthMessage, HealthState } from '../contract/messages.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import type { OutboxFigures } from '../mqtt/outbox.ts';
 import type { DiskWrites } from './disk-writes.ts';
-import { healthOf } from './health.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline-interface.ts';
 import type { Publisher } from './publisher.ts';
 import { createRate } from './statistics.ts';
 import type { Thermometer } from './temperature.ts';
@@ -16,8 +16,6 @@ export interface HealthReporter {
   /** Something may have changed the state: reports at once if it did. */
   touch(): void;
   last(): HealthMessage | undefined;
-  /** The state at this moment. */
-  state(): HealthState;
   /** Goes on with these; another interval begins now. */
   configure(next: ReporterSetup): void;
   /** Reports once more and ends. */
@@ -39,7 +37,7 @@ export type HealthReporterOptions = ReporterSetup & {
   readonly outbox: () => OutboxFigures;
   readonly diskWrites: DiskWrites;
   readonly thermometer: Thermometer;
-  readonly isLinked: () => boolean;
+  readonly health: () => { readonly state: HealthState; readonly components: Components };
   readonly sourceName: () => string;
   readonly onHealth: (health: HealthMessage) => void;
 };
@@ -52,14 +50,6 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   let last: HealthMessage | undefined;
   let { interval, model, workers }: ReporterSetup = options;
 
-  const state = (): HealthState =>
-    healthOf({
-      phase: pipeline.phase(),
-      isLinked: options.isLinked(),
-      isRestarting: pipeline.isRestarting(),
-      isBlind: isBlind(pipeline),
-    });
-
   const report = (): void => {
     const now = clock.now();
     const at = now / 1_000_000;
@@ -70,7 +60,7 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
     last = {
       session: options.session,
       version,
-      state: state(),
+      ...options.health(),
       at: options.wallClock.isoOf(now),
       clockSynced: options.wallClock.isSynced(),
       uptimeSeconds: Math.round((now - started) / 1000) / 1000,
@@ -98,10 +88,11 @@ export function createHealthReporter(options: HealthReporterOptions): HealthRepo
   return {
     touch: () => {
       const camera = cameraOf(pipeline, options.sourceName());
-      if (last?.state !== state() || !isSameCamera(last.camera, camera)) report();
+      const { state, components } = options.health();
+      const isSame = last?.state === state && isSameParts(last.components, components);
+      if (!isSame || last === undefined || !isSameCamera(last.camera, camera)) report();
     },
     last: () => last,
-    state,
     configure: (next) => {
       if (next.interval !== interval) {
         clearInterval(timer);
@@ -124,15 +115,16 @@ function outboxOf(options: HealthReporterOptions, now: Micros): HealthMessage['o
   };
 }
 
-/** Without a camera, or with one that is not open again after it was. */
-function isBlind(pipeline: Pipeline): boolean {
-  const { kind } = pipeline.camera();
-  return kind === 'waiting' || (kind === 'opening' && pipeline.phase() === 'running');
-}
-
 /** The same camera in the same state, for the same reason. */
 function isSameCamera(a: HealthMessage['camera'], b: HealthMessage['camera']): boolean {
   return a.state === b.state && a.source === b.source && a.fault?.code === b.fault?.code;
+}
+
+/** Each component in the same state for the same reason. */
+function isSameParts(a: Components, b: Components): boolean {
+  return components.every(
+    (name) => a[name].state === b[name].state && a[name].fault === b[name].fault,
+  );
 }
 
 function cameraOf(pipeline: Pipeline, source: string): HealthMessage['camera'] {
@@ -140,7 +132,7 @@ function cameraOf(pipeline: Pipeline, source: string): HealthMessage['camera'] {
   return {
     state: camera.kind,
     source,
-    ...(camera.kind === 'waiting' ? { fault: camera.fault } : {}),
+    ...(camera.kind === 'waiting' || camera.kind === 'stuck' ? { fault: camera.fault } : {}),
     reopens: pipeline.reopens(),
     restarts: pipeline.restarts().camera,
   };

@@ -7,7 +7,7 @@ import { isLosslessRun } from '../contract/config.ts';
 import type { ModelFile } from '../contract/threads.ts';
 import type { Discovery } from './discovery.ts';
 import type { HealthReporter } from './health-reporter.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline-interface.ts';
 import { prepareSetup } from './prepare.ts';
 import type { Publisher } from './publisher.ts';
 import type { Setup } from './setup.ts';

@@ -3,28 +3,44 @@ import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
 import type { Log } from '../base/log.ts';
 import type { Clock, Micros, Millis } from '../base/time.ts';
-import { version } from '../base/version.ts';
 import type { Config } from '../contract/config.ts';
 import type { LinkState } from '../mqtt/connection.ts';
 import { type Outbox, openOutbox } from '../mqtt/outbox.ts';
 import { diskOf } from '../mqtt/outbox-store.ts';
 import { createEvents, type Events, type EventsOptions, tellOverflow } from './events.ts';
+import type { Started } from './life/started-event.ts';
 import type { CameraState } from './pipeline-events.ts';
+import type { SurroundingsChange } from './surroundings.ts';
+import {
+  type BucketPolicy,
+  fullBucket,
+  refilled,
+  secondsUntilToken,
+  spent,
+} from './token-bucket.ts';
 
 /** Changes of the daemon's parts, as lines of the log and as events. */
 export interface News {
   camera(state: CameraState): void;
   link(state: LinkState): void;
-  restart(thread: string, reason: Fault): void;
+  /** A thread died. */
+  died(thread: string, reason: Fault): void;
   outbox(trouble: Fault): void;
-  /** The machine's clock became right; times are so much later from now on. */
-  clock(step: Millis): void;
+  /** The device's own config was read again, and is not to be used. */
+  config(trouble: Fault): void;
+  /** The machine's clock became right, or was moved; times are so much later from now on. */
+  clock(how: ClockChange, step: Millis): void;
+  surroundings(change: SurroundingsChange): void;
 }
+
+export type ClockChange = 'synced' | 'stepped';
 
 export type NewsOptions = Omit<EventsOptions, 'outbox'> & {
   readonly config: Config;
   readonly log: Log;
   readonly stateDir: string | undefined;
+  /** The session's first event. */
+  readonly started: Started;
 };
 
 /** Opens the outbox, with what tells of its own troubles and of everything else. */
@@ -45,8 +61,9 @@ export async function openNews(
   });
   const events: Events = createEvents({ ...options, outbox });
   const news: News = createNews(log, events, clock);
-  options.wallClock.onSynced(news.clock);
-  events.tell('daemon.started', `sightd ${version} started`, { version });
+  options.wallClock.onSynced((step) => news.clock('synced', step));
+  options.wallClock.onStepped((step) => news.clock('stepped', step));
+  events.tell('daemon.started', options.started.message, options.started.data);
   for (const trouble of troubles) news.outbox(trouble);
   return { outbox, events, news };
 }
@@ -55,21 +72,20 @@ function createNews(log: Log, events: Events, clock: Clock): News {
   return {
     camera: createCameraNews(log, events),
     link: createLinkNews(log, events, clock),
-    restart: (thread, reason) => {
-      log.warn({ thread, fault: reason }, 'starting a died thread again');
+    died: (thread, reason) => {
+      log.warn({ thread, fault: reason }, 'a thread died');
       events.report(thread, reason);
     },
     outbox: (trouble) => {
       log.warn({ fault: trouble }, 'the outbox has trouble; going on');
       events.report('outbox', trouble);
     },
-    clock: (step) => {
-      const stepSeconds = Math.round(step) / 1000;
-      log.info({ stepSeconds }, 'the clock is synchronized');
-      events.tell('clock.synced', `the clock is right now; it moved by ${stepSeconds} s`, {
-        stepSeconds,
-      });
+    config: (trouble) => {
+      log.warn({ fault: trouble }, 'the config was not reloaded; going on with the one before');
+      events.report('config', trouble);
     },
+    clock: createClockNews(log, events, clock),
+    surroundings: (change) => tellSurroundings(change, log, events),
   };
 }
 
@@ -86,10 +102,13 @@ function createCameraNews(log: Log, events: Events): News['camera'] {
         said = undefined;
         break;
       case 'waiting':
+      case 'stuck':
         if (said === camera.fault.code) {
           log.debug({ fault: camera.fault }, 'no camera yet');
         } else {
-          log.warn({ fault: camera.fault }, 'no camera; waiting for it');
+          const isThere = camera.kind === 'stuck';
+          const sentence = isThere ? 'the camera does not do' : 'no camera; waiting for it';
+          log.warn({ fault: camera.fault }, sentence);
           events.report('camera', camera.fault);
         }
         said = camera.fault.code;
@@ -136,6 +155,61 @@ function createLinkNews(log: Log, events: Events, clock: Clock): News['link'] {
         break;
       default:
         unreachable(state);
+    }
+  };
+}
+
+function tellSurroundings(change: SurroundingsChange, log: Log, events: Events): void {
+  switch (change.kind) {
+    case 'limited': {
+      const { celsius, fpsMax } = change;
+      log.warn({ celsius, fpsMax }, 'classifying fewer frames to keep cool');
+      const sentence = `at most ${fpsMax} frames a second are classified, to keep cool`;
+      events.tell('power.limited', sentence, { ...degrees(celsius), fpsMax });
+      break;
+    }
+    case 'restored': {
+      const { celsius } = change;
+      log.info({ celsius }, 'classifying all frames again');
+      const sentence = 'all frames that can be are classified again';
+      events.tell('power.restored', sentence, degrees(celsius));
+      break;
+    }
+    case 'worse':
+      log.warn({ fault: change.fault }, 'the device is short of something; going on with less');
+      events.report(change.fault.component, change.fault);
+      break;
+    case 'better':
+      log.info({ over: change.fault.code }, 'the device has enough of it again');
+      break;
+    default:
+      unreachable(change);
+  }
+}
+
+const degrees = (celsius: number | undefined) => (celsius === undefined ? {} : { celsius });
+
+/** Two programs that quarrel over the clock would fill the outbox: so many steps at once are told. */
+const stepPolicy: BucketPolicy = { burst: 10, perSecond: 1 / 60 };
+
+function createClockNews(log: Log, events: Events, clock: Clock): News['clock'] {
+  let bucket = fullBucket(stepPolicy, clock.now());
+  let untold = 0;
+  return (how, step) => {
+    bucket = refilled(bucket, clock.now(), stepPolicy);
+    untold += step;
+    if (how === 'stepped' && secondsUntilToken(bucket, stepPolicy) > 0) return;
+    if (how === 'stepped') bucket = spent(bucket);
+    const stepSeconds = Math.round(untold) / 1000;
+    untold = 0;
+    if (how === 'synced') {
+      log.info({ stepSeconds }, 'the clock is synchronized');
+      const sentence = `the clock is right now; it moved by ${stepSeconds} s`;
+      events.tell('clock.synced', sentence, { stepSeconds });
+    } else {
+      log.warn({ stepSeconds }, 'the clock was moved; times follow it');
+      const sentence = `the clock was moved by ${stepSeconds} s; times follow it`;
+      events.tell('clock.stepped', sentence, { stepSeconds });
     }
   };
 }

@@ -1,87 +1,53 @@
 import { isDeepStrictEqual } from 'node:util';
 import { unreachable } from '../base/assert.ts';
 import type { Fault } from '../base/fault.ts';
-import type { Random } from '../base/random.ts';
-import type { Clock } from '../base/time.ts';
+import { returnFreedMemory } from '../base/libc.ts';
+import type { Micros, Millis } from '../base/time.ts';
 import { isSameView } from '../contract/frame.ts';
-import type { Ledger } from '../contract/ledger.ts';
-import type {
-  CameraCommand,
-  CameraReport,
-  Classification,
-  InferenceReport,
-  PictureRequest,
-  SourceDescription,
-} from '../contract/threads.ts';
+import { unpackClassifications } from '../contract/packed-classifications.ts';
+import type { CameraReport, InferenceReport, SourceDescription } from '../contract/threads.ts';
+import { type CameraSeat, openCameraSeat } from './camera-seat.ts';
 import { createChanges } from './changes.ts';
+import { createClassifiedFrames } from './classified.ts';
 import { createPictureDesk } from './picture-desk.ts';
-import type { CameraState, PipelineEnd, PipelineEvents, PipelinePhase } from './pipeline-events.ts';
-import { drainReaders, openReader, type Reader, restartsOf, send } from './readers.ts';
-import { createReorder } from './reorder.ts';
+import type { CameraState, PipelineEnd, PipelinePhase } from './pipeline-events.ts';
+import type { Pipeline, PipelineOptions } from './pipeline-interface.ts';
+import { injectorOf, openReader, type Reader, refillReaders, restartsOf, send } from './readers.ts';
 import { createRings } from './rings.ts';
-import { openSeat } from './seat.ts';
 import {
   isSameForReaders,
   isSameRequest,
   reportTogetherOf,
   requestOf,
-  type Setup,
   startOf,
   viewOf,
   wantedOf,
 } from './setup.ts';
+import { stopThreads } from './stop-threads.ts';
 
-export type PipelineOptions = {
-  readonly setup: Setup;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly events: PipelineEvents;
-};
-
-/** Camera worker, ring and inference workers as one thing that runs and stops. */
-export interface Pipeline {
-  phase(): PipelinePhase;
-  ledger(): Ledger;
-  camera(): CameraState;
-  /** Whether a thread that died is not yet working again. */
-  isRestarting(): boolean;
-  restarts(): { readonly camera: number; readonly inference: number };
-  /** How often a camera was opened after the first time. */
-  reopens(): number;
-  /**
-   * Goes on with another setup. A camera section is applied by the camera worker alone, and thresholds
-   * and views reach the inference workers as they run; another model, queue or number of workers
-   * puts others in their places.
-   */
-  configure(next: Setup): void;
-  /** Opens the camera again, or replaces the inference workers; false while that is under way. */
-  restart(part: 'camera' | 'inference'): boolean;
-  /** Has a picture made of the frame that is classified next; only the newest request is kept. */
-  photograph(request: PictureRequest): void;
-  /** Resolves when there is nothing more to do: the source ended and all is classified, or a fault. */
-  readonly ended: Promise<PipelineEnd>;
-  /** Stops the source, drains the ring, and ends the threads; `pending` names what is waited for. */
-  stop(pending: Set<string>): Promise<void>;
-}
-
+const noThread = { signs: undefined, died: undefined };
 const cameraOwner = 1;
-const cameraUrl = new URL('../camera/worker.js', import.meta.url);
 
 export function startPipeline(options: PipelineOptions): Pipeline {
   const { events } = options;
   const readers: Reader[] = [];
-  const reorder = createReorder<Classification>(events.onClassified);
+  const isLossless = (): boolean => source?.lossless ?? false;
+  const frames = createClassifiedFrames(options.clock, isLossless, events);
   const changes = createChanges();
   const rings = createRings();
   const pictures = createPictureDesk(readers, events.onPicture);
   let setup = options.setup;
-  let phase: PipelinePhase = 'opening';
+  let phase: PipelinePhase = 'held';
   let cameraState: CameraState = { kind: 'opening' };
   let source: SourceDescription | undefined;
   let opens = 0;
   let opening = 0;
   let isStreamEnded = false;
   let restartsBefore = 0;
+  const troubles = { camera: 0, inference: 0 };
+  let streamingSince: Micros | undefined;
+  let fpsMax: number | undefined;
+  let camera: CameraSeat | undefined;
   let finish: (end: PipelineEnd) => void = () => {};
   const ended = new Promise<PipelineEnd>((resolve) => {
     finish = resolve;
@@ -94,12 +60,15 @@ export function startPipeline(options: PipelineOptions): Pipeline {
 
   const enterCamera = (next: CameraState): void => {
     cameraState = next;
+    if (next.kind !== 'streaming') streamingSince = undefined;
     events.onCamera(next);
   };
 
   const startCapture = (): void => {
     const ring = rings.current();
-    if (ring !== undefined) camera.send({ kind: 'start', opening, ring, owner: cameraOwner });
+    if (ring === undefined) return;
+    streamingSince = options.clock.now();
+    camera?.send({ kind: 'start', opening, ring, owner: cameraOwner });
   };
 
   /** Looks at what every change may have made possible. */
@@ -113,6 +82,7 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     if (phase === 'running' && isStreamEnded && readers.every((reader) => reader.isDrained))
       finish({ kind: 'drained' });
     changes.announce();
+    events.onChange();
   };
 
   /** Sees to a ring that the source's frames fit; false when there can be none. */
@@ -136,41 +106,34 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     // What still waits is from before the camera was opened again.
     if (!opened.lossless) rings.discardWaiting('superseded', cameraOwner);
     if (!provideRing(opened)) return;
-    if (phase === 'running') {
-      startCapture();
-    } else if (phase === 'opening') {
-      seatReaders();
-    }
+    if (phase === 'running') startCapture();
+    else if (phase === 'opening') seatReaders();
   };
 
   const seatReaders = (): void => {
     phase = 'loading';
-    for (let number = 0; number < setup.config.inference.workers; number += 1) {
-      readers.push(readerOf(number));
-    }
+    const { workers } = setup.config.inference;
+    readers.push(...Array.from({ length: workers }, (_, number) => readerOf(number)));
   };
 
   const openCamera = (): void => {
     asked = requestOf(setup);
     enterCamera({ kind: 'opening' });
-    camera.send({ kind: 'open', request: asked });
+    camera?.send({ kind: 'open', request: asked });
   };
 
   /** Other inference workers for another setup; the newest one is what they get. */
   const rebuild = async (): Promise<void> => {
     phase = 'rebuilding';
-    for (const { seat } of readers) {
-      seat.retire();
-      seat.send({ kind: 'stop' });
-    }
+    for (const { seat } of readers) seat.retire();
+    send(readers, { kind: 'stop' });
     await changes.until(() => readers.every(({ seat }) => seat.isEmpty()));
     if (isStopping()) return;
     restartsBefore += restartsOf(readers);
     readers.length = 0;
     const isStreaming = cameraState.kind === 'streaming';
-    const isFit = source !== undefined && rings.isFit(setup, source);
     const isAsked = isSameRequest(asked, requestOf(setup));
-    if (isStreaming && isFit && isAsked) return seatReaders();
+    if (isStreaming && rings.isFit(setup, source) && isAsked) return seatReaders();
     // The ring can be replaced only while nobody writes to it.
     phase = 'opening';
     if (isStreaming || !isAsked) openCamera();
@@ -186,14 +149,25 @@ export function startPipeline(options: PipelineOptions): Pipeline {
       case 'waiting':
         enterCamera({ kind: 'waiting', fault: report.fault });
         break;
+      case 'stuck':
+        troubles.camera += 1;
+        enterCamera({ kind: 'stuck', fault: report.fault });
+        break;
+      case 'resumed':
+        // Other readers may wait for a source to be opened by now, or another ring be asked for.
+        if (phase !== 'running' || !rings.isFit(setup, source)) openCamera();
+        else if (source !== undefined) enterCamera({ kind: 'streaming', source });
+        streamingSince = options.clock.now();
+        break;
       case 'notice':
         events.onNotice(report.fault);
         break;
       case 'frame-failed':
-        events.onFrameFailed(report.fault);
+        frames.fail(report.fault, undefined);
         break;
       case 'ended':
         isStreamEnded = true;
+        streamingSince = undefined;
         break;
       case 'fault':
         rings.spend();
@@ -211,21 +185,17 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     switch (report.kind) {
       case 'loaded':
         reader.isLoaded = true;
+        returnFreedMemory();
         pictures.remind(reader);
         break;
       case 'picture':
         pictures.take(report.picture);
         return;
       case 'classified':
-        for (const classification of report.classifications) {
-          // Where frames may be left out there is nothing to wait for.
-          if (source?.lossless) reorder.put(classification.ordinal, classification);
-          else events.onClassified(classification);
-        }
+        frames.take(unpackClassifications(report.packed, reader.labels));
         return;
       case 'frame-failed':
-        if (source?.lossless) reorder.put(report.ordinal, undefined);
-        events.onFrameFailed(report.fault);
+        frames.fail(report.fault, report.ordinal);
         return;
       case 'drained':
         reader.isDrained = true;
@@ -241,66 +211,93 @@ export function startPipeline(options: PipelineOptions): Pipeline {
     advance();
   };
 
-  const seatOf = (name: string) => ({
-    name,
-    clock: options.clock,
-    random: options.random,
-    onRestart: (reason: Fault) => events.onRestart(name, reason),
-    onGiveUp: giveUp,
-  });
+  const onDied = (thread: string, reason: Fault): void => {
+    troubles[thread === 'camera' ? 'camera' : 'inference'] += 1;
+    events.onDied(thread, reason);
+  };
 
   const readerOf = (number: number): Reader =>
     openReader({
       number,
-      seat: seatOf(`inference ${number + 1}`),
+      clock: options.clock,
+      onDied,
       start: () => startOf(setup, source),
       ring: rings.current,
       onReport: onInference,
       onLeft: (owner) => {
-        const lost = rings.reclaim(owner);
-        if (source?.lossless) for (const ordinal of lost) reorder.put(ordinal, undefined);
+        frames.miss(rings.reclaim(owner));
         advance();
       },
     });
 
-  const camera = openSeat<CameraCommand, CameraReport>({
-    ...seatOf('camera'),
-    url: cameraUrl,
-    // A replay that must lose nothing cannot begin again in the middle.
-    isReplaceable: () => !isStreamEnded && source?.lossless !== true,
-    died: 'camera.died',
-    onSeated: (child) => child.send({ kind: 'open', request: asked }),
-    onReport: onCamera,
-    onLeft: () => {
-      rings.reclaim(cameraOwner);
-      if (phase !== 'stopping') enterCamera({ kind: 'opening' });
-      advance();
-    },
-  });
+  const seatCamera = (): CameraSeat =>
+    openCameraSeat({
+      clock: options.clock,
+      request: () => asked,
+      fpsMax: () => fpsMax,
+      onReport: onCamera,
+      onLeft: () => {
+        rings.reclaim(cameraOwner);
+        if (phase !== 'stopping') enterCamera({ kind: 'opening' });
+        advance();
+      },
+      onDied: (reason) => {
+        // A replay that must lose nothing cannot begin again in the middle.
+        if (isStreamEnded || source?.lossless === true) giveUp(reason);
+        else onDied('camera', reason);
+      },
+    });
+
+  const begin = (): void => {
+    if (phase !== 'held') return;
+    phase = 'opening';
+    asked = requestOf(setup);
+    camera = seatCamera();
+  };
+
+  const recoverCamera = async (by: 'stream' | 'device', wait: Millis): Promise<void> => {
+    const before = cameraState;
+    await options.clock.sleep(wait, undefined);
+    // What became of it meanwhile is another matter.
+    if (cameraState !== before || phase === 'stopping') return;
+    // Only a ring in use can be gone on with; else it is provided when the source opens.
+    if (before.kind !== 'stuck') openCamera();
+    else camera?.send({ kind: 'recover', by: phase === 'running' ? by : 'device' });
+  };
 
   const stop = async (pending: Set<string>): Promise<void> => {
     phase = 'stopping';
-    const seats = [camera, ...readers.map((reader) => reader.seat)];
-    for (const seat of seats) {
-      pending.add(seat.name);
-      seat.retire();
-    }
-    camera.send({ kind: 'stop' });
-    await changes.until(camera.isEmpty);
-    pending.delete(camera.name);
-    rings.end();
-    await drainReaders(readers, changes, pending);
+    await stopThreads(camera, readers, rings, changes, pending);
     // Left over only where no reader was alive to take them.
     rings.discardWaiting('stopped', cameraOwner);
   };
 
+  if (!options.isHeld) begin();
   return {
     phase: () => phase,
     ledger: rings.ledger,
     camera: () => cameraState,
-    isRestarting: () => camera.isEmpty() || readers.some((reader) => !reader.isLoaded),
+    vitals: () => ({
+      camera: camera?.facts() ?? noThread,
+      readers: readers.map(({ seat, isLoaded }) => ({ ...seat.facts(), isLoaded })),
+      ...{ heard: frames.heard(), lastFailure: frames.lastFailure(), streamingSince },
+      troubles: { ...troubles },
+      isLossless: isLossless(),
+    }),
+    begin,
+    recover: (component, rung, wait) => {
+      if (phase === 'stopping') return;
+      if (component === 'inference') refillReaders(readers, wait);
+      else if (rung === 'worker') camera?.refill(wait);
+      else void recoverCamera(rung, wait);
+    },
+    limit: (fps) => {
+      fpsMax = fps;
+      camera?.send({ kind: 'limit', fps });
+    },
+    isRestarting: () => (camera?.isEmpty() ?? true) || readers.some((reader) => !reader.isLoaded),
     restarts: () => ({
-      camera: camera.restarts(),
+      camera: camera?.restarts() ?? 0,
       inference: restartsBefore + restartsOf(readers),
     }),
     reopens: () => Math.max(0, opens - 1),
@@ -308,21 +305,24 @@ export function startPipeline(options: PipelineOptions): Pipeline {
       const before = setup;
       setup = next;
       // A rebuild under way takes the newest setup.
-      if (phase === 'stopping' || phase === 'rebuilding') return;
+      if (phase === 'stopping' || phase === 'rebuilding' || phase === 'held') return;
       if (!isSameForReaders(before, next)) return void rebuild();
       const view = viewOf(next.config.camera);
       if (!isSameView(view, viewOf(before.config.camera))) send(readers, { kind: 'view', view });
       const wanted = wantedOf(next);
       if (!isDeepStrictEqual(wanted, wantedOf(before))) send(readers, { kind: 'want', wanted });
-      if (!isSameRequest(asked, requestOf(next))) openCamera();
+      // The ring is replaced when a camera opens: only then nobody writes to it.
+      const isRingOld = cameraState.kind === 'streaming' && !rings.isFit(setup, source);
+      if (isRingOld || !isSameRequest(asked, requestOf(next))) openCamera();
     },
     restart: (part) => {
-      if (phase === 'stopping' || phase === 'rebuilding') return false;
+      if (phase === 'stopping' || phase === 'rebuilding' || phase === 'held') return false;
       if (part === 'camera') openCamera();
       else void rebuild();
       return true;
     },
     photograph: pictures.ask,
+    inject: injectorOf(() => camera, readers),
     ended,
     stop,
   };

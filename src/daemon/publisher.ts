@@ -135,7 +135,11 @@ function resultOf(
     latencyMs: rounded((now - classification.capturedAt) / 1000),
     inferenceMs: rounded(classification.inference),
     model: { name, version },
-    top: classification.top.map((entry) => ({ ...entry, score: rounded(entry.score, 5) })),
+    top: classification.top.map(({ label, index, score }) => ({
+      label,
+      index,
+      score: rounded(score, 5),
+    })),
   };
 }
 

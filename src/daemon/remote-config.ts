@@ -4,12 +4,7 @@ import type { Fault, Outcome } from '../base/fault.ts';
 import type { Log } from '../base/log.ts';
 import { type Clock, millis, seconds } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
-import {
-  type HealthMessage,
-  type PathError,
-  type ReportedMessage,
-  sentenceOf,
-} from '../contract/messages.ts';
+import { type PathError, type ReportedMessage, sentenceOf } from '../contract/messages.ts';
 import type { Layer } from './config-layers.ts';
 import { readDesired } from './desired-document.ts';
 import type { Applied, LiveConfig } from './live-config.ts';
@@ -60,7 +55,10 @@ export type RemoteConfigOptions = {
   readonly verify: Verify | undefined;
   readonly log: Log;
   readonly clock: Clock;
-  readonly healthState: () => HealthMessage['state'];
+  /** Whether all works that a change could spoil. */
+  readonly health: () => { readonly isOk: boolean; readonly sentence: string };
+  /** A change is in force from now on, and on trial. */
+  readonly onTrial: () => void;
   /** `isNews`: false for what was in force before the daemon started. */
   readonly report: (verdict: Verdict, isNews: boolean) => void;
 };
@@ -111,6 +109,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
         return undefined;
       case 'apply':
         apply(action.target);
+        if (state.phase.kind === 'trial') options.onTrial();
         return undefined;
       case 'report':
         report(action.report);
@@ -191,10 +190,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   };
 
   const look = (): void => {
-    const health = options.healthState();
-    if (state.phase.kind === 'trial') {
-      send({ kind: 'health', isOk: health === 'ok', sentence: health });
-    }
+    if (state.phase.kind === 'trial') send({ kind: 'health', ...options.health() });
   };
 
   isNews = false;

@@ -3,15 +3,16 @@ import type { Log } from '../base/log.ts';
 import type { Clock, WallClock } from '../base/time.ts';
 import type { Config } from '../contract/config.ts';
 import { contract, type Topics } from '../contract/contract.ts';
-import { type EventCode, type ReportedMessage, sentenceOf } from '../contract/messages.ts';
+import type { EventCode } from '../contract/event-codes.ts';
+import { type ReportedMessage, sentenceOf } from '../contract/messages.ts';
 import type { Link } from '../mqtt/link.ts';
 import type { Outbox } from '../mqtt/outbox.ts';
 import type { Events } from './events.ts';
-import type { HealthReporter } from './health-reporter.ts';
 import { type Applied, differenceOf, type LiveConfig } from './live-config.ts';
 import { createRemoteConfig, type RemoteConfig, type Verdict } from './remote-config.ts';
 import type { RemoteStore } from './remote-store.ts';
 import type { Verify } from './signature.ts';
+import type { Supervision } from './supervision.ts';
 import type { TrialStep } from './trial.ts';
 
 /** What changes from afar begin with. */
@@ -36,7 +37,7 @@ export function connectRemote(
   { config, log, clock }: { readonly config: Config; readonly log: Log; readonly clock: Clock },
   prepared: PreparedRemote | undefined,
   live: LiveConfig,
-  reporter: Pick<HealthReporter, 'state'>,
+  supervision: Pick<Supervision, 'state' | 'isWorking' | 'retry'>,
   messaging: RemoteMessaging,
 ): RemoteConfig | undefined {
   if (prepared === undefined) return undefined;
@@ -46,7 +47,8 @@ export function connectRemote(
     live,
     log,
     clock,
-    healthState: reporter.state,
+    health: () => ({ isOk: supervision.isWorking(), sentence: supervision.state() }),
+    onTrial: supervision.retry,
     report: (verdict, isNews) => tell(verdict, isNews, messaging),
   });
   const { link, topics } = messaging;
@@ -101,7 +103,5 @@ export function reloadFrom(
   }
   const applied = live.apply(next);
   if (applied.ok) log.info({ applied: applied.value.applied }, 'config reloaded');
-  else
-    log.warn({ fault: applied.fault }, 'the config was not reloaded; going on with the one before');
   return applied;
 }

@@ -13,6 +13,8 @@ export interface RemoteStore {
   keep(kept: Kept): Outcome<undefined>;
   mark(target: Versioned): Outcome<undefined>;
   clear(): Outcome<undefined>;
+  /** Why the last write could not be done; undefined when it was. */
+  trouble(): Fault | undefined;
 }
 
 export type Found = {
@@ -38,16 +40,22 @@ const sealedSchema = z.strictObject({ sha256: z.string(), content: z.unknown() }
 export function openRemoteStore(stateDir: string, calls?: FileCalls): RemoteStore {
   const goodPath = join(stateDir, 'config', 'last-known-good.json');
   const trialPath = join(stateDir, 'config', 'trial.json');
+  let trouble: Fault | undefined;
   const attempt = (what: () => void): Outcome<undefined> => {
     try {
       what();
       return success(undefined);
     } catch (error) {
+      const sentence = `cannot write to ${stateDir}: ${messageOf(error)}`;
       const mend = 'Make stateDir a folder that this user may write to, with space left.';
-      return failure(
-        fault('state.unwritable', `cannot write to ${stateDir}: ${messageOf(error)}`, mend),
-      );
+      trouble = fault('state.unwritable', sentence, mend);
+      return failure(trouble);
     }
+  };
+  const write = (path: string, content: unknown): Outcome<undefined> => {
+    const outcome = attempt(() => replaceFile(path, sealed(content), calls));
+    if (outcome.ok) trouble = undefined;
+    return outcome;
   };
   return {
     read: () => {
@@ -59,9 +67,10 @@ export function openRemoteStore(stateDir: string, calls?: FileCalls): RemoteStor
         faults: [kept.fault, marked.fault].filter((one) => one !== undefined),
       };
     },
-    keep: (kept) => attempt(() => replaceFile(goodPath, sealed(kept), calls)),
-    mark: (target) => attempt(() => replaceFile(trialPath, sealed(target), calls)),
+    keep: (kept) => write(goodPath, kept),
+    mark: (target) => write(trialPath, target),
     clear: () => attempt(() => removeFile(trialPath, calls)),
+    trouble: () => trouble,
   };
 }
 

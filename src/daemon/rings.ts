@@ -1,5 +1,5 @@
 import { type Outcome, success } from '../base/fault.ts';
-import { type Ledger, sumOf } from '../contract/ledger.ts';
+import { emptyLedger, type Ledger, sumOf } from '../contract/ledger.ts';
 import type { RingHandle } from '../contract/ring.ts';
 import type { SourceDescription } from '../contract/threads.ts';
 import { openCustodian, type RingCustodian } from '../ring/custodian.ts';
@@ -17,7 +17,7 @@ export interface Rings {
    */
   provide(setup: Setup, source: SourceDescription): Outcome<'kept' | 'new'>;
   /** Whether the current ring is what a setup and a source need. */
-  isFit(setup: Setup, source: SourceDescription): boolean;
+  isFit(setup: Setup, source: SourceDescription | undefined): boolean;
   /** The current ring's stream was ended: another source needs another ring. */
   spend(): void;
   ledger(): Ledger;
@@ -26,15 +26,6 @@ export interface Rings {
   discardWaiting(outcome: 'stopped' | 'superseded', owner: number): void;
   end(): void;
 }
-
-const emptyLedger: Ledger = {
-  captured: 0,
-  classified: 0,
-  gated: 0,
-  dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
-  failed: 0,
-  inFlight: 0,
-};
 
 export function createRings(): Rings {
   let current: { readonly handle: RingHandle; readonly custodian: RingCustodian } | undefined;
@@ -72,7 +63,10 @@ export function createRings(): Rings {
   };
 
   const isFit: Rings['isFit'] = ({ config, model }, source) =>
-    current !== undefined && !isSpent && fitsRing(current.handle.shape, config, model, source);
+    current !== undefined &&
+    source !== undefined &&
+    !isSpent &&
+    fitsRing(current.handle.shape, config, model, source);
 
   return {
     current: () => current?.handle,

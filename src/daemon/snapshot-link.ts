@@ -3,7 +3,7 @@ import type { Clock, WallClock } from '../base/time.ts';
 import type { Topics } from '../contract/contract.ts';
 import type { Link } from '../mqtt/link.ts';
 import type { LiveConfig } from './live-config.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline-interface.ts';
 import { createSnapshots, type Encode, type Snapshots } from './snapshots.ts';
 
 export type SnapshotParts = {

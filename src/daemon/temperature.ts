@@ -44,20 +44,23 @@ function celsiusOf(text: string | undefined): number | undefined {
   return Math.round(Number(text) / 100) / 10;
 }
 
-const systemFiles: SystemFiles = {
+/** Of the machine that this runs on, below another root where a test has made one. */
+export const systemFilesBelow = (root: string): SystemFiles => ({
   namesIn: (path) => {
     try {
-      return readdirSync(path);
+      return readdirSync(root + path);
     } catch {
       return [];
     }
   },
   textOf: (path) => {
     try {
-      return readFileSync(path, 'utf8');
+      return readFileSync(root + path, 'utf8');
     } catch {
       // A sensor that does not answer now says so by an error.
       return undefined;
     }
   },
-};
+});
+
+export const systemFiles: SystemFiles = systemFilesBelow('');

@@ -56,8 +56,7 @@ export function createPhotographer(clock: Pick<Clock, 'now'>): Photographer {
       const { request, frame } = copied;
       copied = undefined;
       const { width, height, pixels } = maker.make(frame.geometry);
-      // The maker's own are overwritten by the next picture; these go to another thread.
-      return { id: request.id, width, height, pixels: pixels.slice(), sequence, capturedAt, top };
+      return { id: request.id, width, height, pixels, sequence, capturedAt, top };
     },
   };
 }

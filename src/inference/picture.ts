@@ -7,7 +7,6 @@ import { openTensorKernel, type TensorKernel } from './kernel.ts';
 export type RgbPicture = {
   readonly width: number;
   readonly height: number;
-  /** Overwritten by the next picture. */
   readonly pixels: Uint8Array;
 };
 
@@ -49,7 +48,8 @@ export function createPictureMaker(largest: FrameGeometry, shape: PictureShape):
       }
       made.kernel.prepare(geometry, room.offset);
       const { width, height } = input;
-      return { width, height, pixels: made.kernel.tensor as Uint8Array };
+      // In memory of their own: the kernel's is shared, and overwritten by the next picture.
+      return { width, height, pixels: made.kernel.tensor.slice() as Uint8Array };
     },
   };
 }

@@ -1,18 +1,24 @@
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { assert, unreachable } from '../base/assert.ts';
+import { failure, type Outcome } from '../base/fault.ts';
 import { type Micros, millisOf, systemClock } from '../base/time.ts';
 import { createTurn } from '../base/turn.ts';
 import type { FrameView } from '../contract/frame.ts';
+import { packClassifications } from '../contract/packed-classifications.ts';
 import type {
   Classification,
   InferenceCommand,
+  InferenceInjection,
   InferenceReport,
   StartCommand,
   WantedScores,
+  WorkerBirth,
 } from '../contract/threads.ts';
 import { type FrameConsumer, openConsumer, type ReadableFrame } from '../ring/consumer.ts';
+import { beatPeriod, openPulse } from '../ring/pulse.ts';
 import { createPhotographer } from './frame-picture.ts';
 import { goldenFault } from './golden.ts';
+import type { InjectedFaults } from './injection.ts';
 import { openTensorKernel, type TensorKernel } from './kernel.ts';
 import { openSession } from './open.ts';
 import { softmax, topK } from './scores.ts';
@@ -34,17 +40,23 @@ type Reader = {
   readonly start: StartCommand;
   wanted: Wanted;
   /** Classified frames whose slots are still held, since nobody was told yet. */
-  readonly unreported: { readonly frame: ReadableFrame; readonly classification: Classification }[];
+  readonly unreported: {
+    readonly frame: ReadableFrame;
+    readonly classification: Classification;
+    readonly begun: Micros;
+  }[];
 };
 type RingCommand = Extract<InferenceCommand, { kind: 'ring' }>;
 type Wanted = {
   readonly topK: number;
-  readonly watched: readonly { readonly label: string; readonly at: number }[];
+  readonly watched: readonly { readonly label: string; readonly index: number }[];
 };
 
 assert(parentPort !== null, 'the inference worker is a thread');
 const port = parentPort;
 const report = (message: InferenceReport): void => port.postMessage(message);
+const pulse = openPulse((workerData as WorkerBirth).pulse, systemClock);
+/** Often enough for deadlines of seconds, and no work to speak of. */
 const stop = new AbortController();
 const turn = createTurn(systemClock);
 const photographer = createPhotographer(systemClock);
@@ -54,6 +66,10 @@ let reading: Promise<void> = Promise.resolve();
 let ringGiven: RingCommand | undefined;
 let viewGiven: FrameView | undefined;
 let scoresGiven: WantedScores | undefined;
+/** Undefined until the first one is asked for: never, but in a test. */
+let injected: InjectedFaults | undefined;
+
+setInterval(pulse.beat, beatPeriod).unref();
 
 port.on('message', (command: InferenceCommand) => {
   switch (command.kind) {
@@ -76,6 +92,9 @@ port.on('message', (command: InferenceCommand) => {
     case 'photograph':
       photographer.ask(command.request);
       break;
+    case 'inject':
+      void inject(command.injection);
+      break;
     case 'stop':
       stop.abort();
       reader?.consumer.wake();
@@ -87,15 +106,13 @@ port.on('message', (command: InferenceCommand) => {
 });
 
 async function start(command: StartCommand): Promise<void> {
-  const { model, threads } = command;
+  const { model } = command;
   const consumer = openConsumer(command.ring, command.owner, command.reader);
   const kernel = openTensorKernel(consumer.workspace, model.input, command.view);
-  const session = await openSession(model, kernel.tensor, threads);
+  pulse.begin();
+  const session = await load(command, kernel);
+  pulse.end();
   if (!session.ok) return report({ kind: 'fault', fault: session.fault });
-  if (command.golden !== undefined) {
-    const wrong = await goldenFault(session.value, kernel.tensor, model, command.golden);
-    if (wrong !== undefined) return report({ kind: 'fault', fault: wrong });
-  }
   if (viewGiven !== undefined) kernel.setView(viewGiven);
   reader = {
     next: ringGiven,
@@ -111,9 +128,28 @@ async function start(command: StartCommand): Promise<void> {
   await readFrames(reader);
 }
 
+/** Loads the model and, where it has a golden picture, looks at that. */
+async function load(
+  { model, threads, golden }: StartCommand,
+  { tensor }: TensorKernel,
+): Promise<Outcome<ModelSession>> {
+  const session = await openSession(model, tensor, threads);
+  if (!session.ok || golden === undefined) return session;
+  const wrong = await goldenFault(session.value, tensor, model, golden);
+  return wrong === undefined ? session : failure(wrong);
+}
+
+async function inject(injection: InferenceInjection): Promise<void> {
+  const { createInjectedFaults } = await import('./injection.ts');
+  injected ??= createInjectedFaults();
+  injected.inject(injection);
+}
+
 const wantedOf = ({ model }: StartCommand, { topK: best, watched }: WantedScores): Wanted => ({
   topK: best,
-  watched: watched.map((label) => ({ label, at: model.labels.indexOf(label) })),
+  watched: watched
+    .map((label) => ({ label, index: model.labels.indexOf(label) }))
+    .filter(({ index }) => index >= 0),
 });
 
 async function readFrames(current: Reader): Promise<void> {
@@ -146,17 +182,21 @@ function moveTo(current: Reader, { ring, reportTogether }: RingCommand): void {
   current.reportTogether = reportTogether;
   current.consumer = openConsumer(ring, owner, number);
   current.kernel = current.kernel.moveTo(current.consumer.workspace);
+  current.session.bind(current.kernel.tensor);
 }
 
 async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
   const begun = systemClock.now();
   current.kernel.prepare(frame.geometry, frame.offset);
-  const outcome = await current.session.run();
+  pulse.begin();
+  const outcome = await (injected?.run(current.session) ?? current.session.run());
+  pulse.end();
   if (outcome.ok) {
     const classification = classificationOf(current, frame, outcome.value, begun);
     photographer.copy(frame);
-    current.unreported.push({ frame, classification });
-    if (current.unreported.length >= current.reportTogether) reportUnreported(current);
+    current.unreported.push({ frame, classification, begun });
+    const isEnough = current.unreported.length >= current.reportTogether;
+    if (isEnough || isLate(current)) reportUnreported(current);
     reportPicture(classification);
   } else {
     reportUnreported(current);
@@ -167,13 +207,19 @@ async function classify(current: Reader, frame: ReadableFrame): Promise<void> {
   }
 }
 
+/** A slow model's classifications are not held back for others: nobody would hear of it. */
+const heldBackMax = 1_000_000;
+const isLate = ({ unreported }: Reader): boolean =>
+  systemClock.now() - (unreported[0]?.begun ?? systemClock.now()) >= heldBackMax;
+
 /**
  * Reports first and gives the slots back after: a thread that dies in between has told of a frame
  * that counts as failed, but never counts one as classified that nobody hears of.
  */
 function reportUnreported({ consumer, unreported }: Reader): void {
   if (unreported.length === 0) return;
-  report({ kind: 'classified', classifications: unreported.map((one) => one.classification) });
+  const packed = packClassifications(unreported.map((one) => one.classification));
+  report({ kind: 'classified', packed });
   for (const { frame } of unreported) consumer.settle(frame, 'classified');
   unreported.length = 0;
 }
@@ -200,7 +246,11 @@ function classificationOf(
     capturedAt: frame.capturedAt,
     inference: millisOf((systemClock.now() - begun) as Micros),
     top: topK(scores, model.labels, current.wanted.topK),
-    watched: current.wanted.watched.map(({ label, at }) => ({ label, score: scores[at] ?? 0 })),
+    watched: current.wanted.watched.map(({ label, index }) => ({
+      label,
+      index,
+      score: scores[index] ?? 0,
+    })),
   };
 }
 

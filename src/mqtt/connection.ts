@@ -1,3 +1,5 @@
+// The order matters: this comes before the package is loaded.
+import './packet-numbers.ts';
 import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type BackoffPolicy, backoff } from '../base/backoff.ts';
 import type { Fault, Outcome } from '../base/fault.ts';
@@ -5,6 +7,7 @@ import type { Random } from '../base/random.ts';
 import { type Clock, type Micros, micros, millis } from '../base/time.ts';
 import { type Handshake, tlsConnector, watchHandshake } from './chain.ts';
 import type { Credentials } from './credentials.ts';
+import { createPlainWriter } from './plain-writer.ts';
 import { firstChoice, nextChoice, type Protocol } from './protocol-choice.ts';
 import { connectionFault, disconnectError, type Evidence, endOf } from './refusals.ts';
 import { type BrokerLimits, type Sender, unlimited } from './sender.ts';
@@ -96,12 +99,9 @@ export function openConnection(options: ConnectionOptions): Connection {
     client = current;
     current.on('connect', (connack) => {
       wasEverOnline = true;
-      options.onOpen(current, limitsOf(connack));
-      enter({
-        kind: 'online',
-        since: options.clock.now(),
-        protocol: protocol === 5 ? 5 : '3.1.1',
-      });
+      const spoken = protocol === 5 ? 5 : '3.1.1';
+      options.onOpen(clientOf(current, spoken), limitsOf(connack));
+      enter({ kind: 'online', since: options.clock.now(), protocol: spoken });
     });
     // Where the package lets a receiver set the pace: it reads on when `done` is called.
     current.handleMessage = (packet, done) => {
@@ -220,6 +220,16 @@ function open(
   });
   watchHandshake(client.stream, handshake);
   return client;
+}
+
+function clientOf(client: MqttClient, protocol: 5 | '3.1.1'): Sender & Receiver {
+  const isOpen = (): boolean => client.connected && !client.disconnecting;
+  const writer = createPlainWriter(client, protocol, () => (isOpen() ? client.stream : undefined));
+  return {
+    publish: writer.publish,
+    subscribe: (topic, wanted, done) => client.subscribe(topic, wanted, done),
+    unsubscribe: (topic, done) => client.unsubscribe(topic, done),
+  };
 }
 
 function limitsOf({ properties }: IConnackPacket): BrokerLimits {

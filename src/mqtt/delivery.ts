@@ -41,6 +41,8 @@ export interface Delivery {
   forgetRetained(): void;
   /** Resolves when all is acknowledged, true, or when `signal` aborts, false. */
   untilEmpty(signal: AbortSignal): Promise<boolean>;
+  /** How many messages the broker has taken, or refused for good. */
+  acknowledged(): number;
   stop(): void;
 }
 
@@ -70,6 +72,7 @@ export function startDelivery({ outbox, deliverer, clock, random }: DeliveryOpti
   let round = new AbortController();
   let isPaused = false;
   let failures = 0;
+  let acknowledged = 0;
   let waiting: (() => void)[] = [];
 
   const isEmpty = (): boolean => flights.length === 0 && outbox.figures().waiting === 0;
@@ -77,6 +80,7 @@ export function startDelivery({ outbox, deliverer, clock, random }: DeliveryOpti
   const settle = (entry: Entry, outcome: 'acknowledged' | 'refused'): void => {
     if (entry.retain && outcome === 'acknowledged') retained.set(entry.topic, entry);
     outbox.remove(entry.id);
+    acknowledged += 1;
     failures = 0;
     if (!isEmpty()) return;
     for (const resume of waiting) resume();
@@ -153,6 +157,7 @@ export function startDelivery({ outbox, deliverer, clock, random }: DeliveryOpti
       }
       return isEmpty();
     },
+    acknowledged: () => acknowledged,
     stop: () => {
       stopped.abort();
       round.abort();

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { z } from 'zod';
 import { type Fault, failure, fault, messageOf, type Outcome, success } from '../base/fault.ts';
@@ -7,6 +8,8 @@ import { type Entry, entryKinds, type Losses, noLosses } from './outbox-entry.ts
 
 /** What is kept beside the messages. */
 export type Books = {
+  /** Messages that are stored then: where there are fewer, some were lost on the disk. */
+  readonly messages: number;
   /** No lower id is ever given out again. */
   readonly nextId: number;
   /** Losses that no event has told of yet. */
@@ -53,6 +56,7 @@ const recordSchema = z.strictObject({
 
 const count = z.int().min(0);
 const booksSchema = z.strictObject({
+  messages: count,
   nextId: count,
   unreported: z.strictObject({
     label: count,
@@ -79,7 +83,11 @@ const levelOptions = {
   maxOpenFiles: 64,
 } as const;
 
-/** The door to classic-level: LevelDB, whose log and tables carry checksums. */
+/**
+ * The door to classic-level: LevelDB, whose log carries checksums. Those of its tables are not looked at
+ * when they are read, and it passes over an entry that seems to be of the future; so each entry carries a
+ * checksum of its own, and the books the number of messages.
+ */
 export const diskOf = (folder: string): OutboxDisk => ({
   open: () => openStore(folder),
   setAside: (stamp) => setAside(folder, stamp),
@@ -91,12 +99,13 @@ async function openStore(folder: string): Promise<Outcome<OpenedStore>> {
     makeFolder(folder);
     await level.open();
     const entries: Entry[] = [];
-    let books: Books = { nextId: 0, unreported: noLosses };
-    for (const [key, text] of await level.iterator({ fillCache: false }).all()) {
-      if (key === booksKey) books = booksSchema.parse(JSON.parse(text));
-      else entries.push({ id: Number(key), ...recordSchema.parse(JSON.parse(text)) });
+    let books: Books = { messages: 0, nextId: 0, unreported: noLosses };
+    for (const [key, value] of await level.iterator({ fillCache: false }).all()) {
+      const record: unknown = JSON.parse(checked(key, value));
+      if (key === booksKey) books = booksSchema.parse(record);
+      else entries.push({ id: Number(key), ...recordSchema.parse(record) });
     }
-    const damage = damageOf(folder);
+    const damage = damageOf(folder, books.messages, entries.length);
     return success({ store: storeOf(level, folder), entries, books, damage });
   } catch (error) {
     await closeQuietly(level);
@@ -128,7 +137,23 @@ function storeOf(level: ClassicLevel<string, string>, folder: string): OutboxSto
   };
 }
 
-const put = (key: string, value: string) => ({ type: 'put' as const, key, value });
+const put = (key: string, text: string) => ({
+  type: 'put' as const,
+  key,
+  value: `${checksumOf(key, text)}${text}`,
+});
+
+const checksumDigits = 8;
+
+const checksumOf = (key: string, text: string): string =>
+  crc32(text, crc32(key)).toString(16).padStart(checksumDigits, '0');
+
+/** The text of an entry that is as it was written; throws a SyntaxError for any other. */
+function checked(key: string, value: string): string {
+  const text = value.slice(checksumDigits);
+  if (value.slice(0, checksumDigits) === checksumOf(key, text)) return text;
+  throw new SyntaxError(`the entry ${key} is not as it was written`);
+}
 
 /** All that was durable stays so: there is nothing that a failure to close could take away. */
 async function closeQuietly(level: ClassicLevel<string, string>): Promise<void> {
@@ -143,17 +168,21 @@ async function closeQuietly(level: ClassicLevel<string, string>): Promise<void> 
  * LevelDB opens a log with damaged blocks without them and says so only in its own log. What a crash
  * cut off at the end was never said to be durable, and is not mentioned there.
  */
-function damageOf(folder: string): Fault | undefined {
+function damageOf(folder: string, messages: number, found: number): Fault | undefined {
   const lines = readFileSync(join(folder, 'LOG'), 'utf8').split('\n');
   const dropped = lines.flatMap((line) => /dropping (\d+) bytes/.exec(line)?.[1] ?? []).map(Number);
-  if (dropped.length === 0) return undefined;
-  const bytes = dropped.reduce((sum, one) => sum + one, 0);
-  return fault(
-    'outbox.corrupt',
-    `${bytes} bytes of the outbox in ${folder} were damaged and are lost; the rest is used`,
-    'Check the SD card or disk.',
-  );
+  if (dropped.length > 0) {
+    const bytes = dropped.reduce((sum, one) => sum + one, 0);
+    const sentence = `${bytes} bytes of the outbox in ${folder} were damaged and are lost; the rest is used`;
+    return damaged(sentence);
+  }
+  if (found === messages) return undefined;
+  const sentence = `the outbox in ${folder} is damaged: it has ${found} messages instead of ${messages}; they are used`;
+  return damaged(sentence);
 }
+
+const damaged = (sentence: string): Fault =>
+  fault('outbox.corrupt', sentence, 'Check the SD card or disk.');
 
 function setAside(folder: string, stamp: string): Outcome<string> {
   const prefix = `${basename(folder)}.broken-`;
@@ -191,7 +220,7 @@ function faultOf(error: unknown, folder: string): Fault {
   if (isDamage) {
     const what = cause instanceof z.ZodError ? 'an entry is not one of ours' : reason;
     const sentence = `the outbox in ${folder} is damaged: ${what}`;
-    return fault('outbox.corrupt', sentence, 'Check the SD card or disk.');
+    return damaged(sentence);
   }
   return fault(
     'outbox.unwritable',

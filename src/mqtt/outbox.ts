@@ -29,6 +29,8 @@ export interface Outbox {
   /** Forgets a delivered message. The store follows a little later: a crash means a duplicate. */
   remove(id: number): void;
   figures(): OutboxFigures;
+  /** The last that was wrong with the store, for as long as it is not used; else undefined. */
+  trouble(): Fault | undefined;
   /** Has `listener` called when more may be delivered. */
   onReady(listener: () => void): void;
   /** Brings all to the store at once and closes it. */
@@ -70,7 +72,7 @@ export async function openOutbox(
   const { disk, wallNow } = options;
   const opened =
     disk && (await openOrSetAside(disk, wallNow(), (trouble) => troubles.push(trouble)));
-  return { outbox: createOutbox(options, opened), troubles };
+  return { outbox: createOutbox(options, opened, troubles.at(-1)), troubles };
 }
 
 /** A damaged store makes way for a new one; without a usable one, undefined. */
@@ -104,8 +106,13 @@ async function renew(
   return undefined;
 }
 
-function createOutbox(options: OutboxOptions, opened: OpenedStore | undefined): Outbox {
+function createOutbox(
+  options: OutboxOptions,
+  opened: OpenedStore | undefined,
+  unopened: Fault | undefined,
+): Outbox {
   const { clock } = options;
+  let lastTrouble = unopened;
   const entries = new Map<number, Entry>();
   let store: OutboxStore | undefined = opened?.store;
   let bytes = 0;
@@ -177,7 +184,7 @@ function createOutbox(options: OutboxOptions, opened: OpenedStore | undefined): 
     const change: StoreChange = {
       added: added.filter(({ id }) => entries.has(id)),
       removed,
-      books: { nextId, unreported },
+      books: { messages: entries.size, nextId, unreported },
       isDurable: added.length > 0,
     };
     handedId = nextId - 1;
@@ -196,12 +203,16 @@ function createOutbox(options: OutboxOptions, opened: OpenedStore | undefined): 
 
   const lose = async (broken: OutboxStore, trouble: Fault): Promise<void> => {
     await broken.close();
+    const say = (one: Fault): void => {
+      lastTrouble = one;
+      options.onTrouble(one);
+    };
     let fresh: OpenedStore | undefined;
     if (trouble.code === 'outbox.corrupt' && options.disk !== undefined && !isRenewed) {
       isRenewed = true;
-      fresh = await renew(options.disk, trouble, options.wallNow(), options.onTrouble);
+      fresh = await renew(options.disk, trouble, options.wallNow(), say);
     } else {
-      options.onTrouble(trouble);
+      say(trouble);
     }
     store = fresh?.store;
     removed = [];
@@ -265,6 +276,7 @@ function createOutbox(options: OutboxOptions, opened: OpenedStore | undefined): 
       reportLosses();
     },
     figures: () => ({ waiting: entries.size, bytes, lost, stored: store !== undefined }),
+    trouble: () => (store === undefined ? lastTrouble : undefined),
     onReady: (listener) => {
       ready = listener;
     },

@@ -81,7 +81,7 @@ export function createOutgoing(
     [...retained.values()].every((entry) => entry.state === 'sent');
 
   const settle = (): void => {
-    if (client !== undefined && !isIdle()) return;
+    if (waiting.length === 0 || (client !== undefined && !isIdle())) return;
     for (const resume of waiting) resume();
     waiting = [];
   };

@@ -69,6 +69,12 @@ function reasonOf(evidence: Evidence): Fault {
     const mend = 'Set mqtt.protocol to auto, which finds the version, or to the one it speaks.';
     return unreachable(address, 'it does not speak the MQTT version of mqtt.protocol', mend);
   }
+  // What getaddrinfo(3) says: no such name; no name server that could tell.
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    const what = code === 'ENOTFOUND' ? 'nobody knows its name' : 'no name server answers';
+    const mend = "Check the name in mqtt.url, and this device's network and name servers.";
+    return unreachable(address, `${what} (${messageOf(error)})`, mend);
+  }
   const silence = evidence.wasOnline ? 'the connection was closed' : 'it closed without an answer';
   const reason = error === undefined ? silence : describe(error);
   return unreachable(address, reason, `Check that it runs and that mqtt.url is right.`);

@@ -1,5 +1,6 @@
 import type { Fault } from '../base/fault.ts';
 import { fault } from '../base/fault.ts';
+import { lengthBytesOf } from './publish-packet.ts';
 
 /** The properties of MQTT 5 that we use on a message; MQTT 3.1.1 has none and leaves them out. */
 export type MessageProperties = {
@@ -56,6 +57,7 @@ const ownReceiveMaximum = 256;
  */
 export function createPacedSender(client: Sender, limits: BrokerLimits): Sender {
   const underWayMax = Math.min(limits.receiveMaximum, ownReceiveMaximum);
+  const { packetBytesMax } = limits;
   const waiting: (() => void)[] = [];
   let underWay = 0;
 
@@ -77,9 +79,10 @@ export function createPacedSender(client: Sender, limits: BrokerLimits): Sender 
 
   return {
     publish: (topic, payload, options, done) => {
-      const bytes = packetBytesOf(topic, payload, options);
-      if (bytes > limits.packetBytesMax) {
-        done(new Refusal(tooLarge(topic, bytes, limits.packetBytesMax)));
+      // Most brokers take any size: then none need be known.
+      const bytes = packetBytesMax < Infinity ? packetBytesOf(topic, payload, options) : 0;
+      if (bytes > packetBytesMax) {
+        done(new Refusal(tooLarge(topic, bytes, packetBytesMax)));
       } else if (options.qos === 0) {
         client.publish(topic, payload, options, done);
       } else if (underWay < underWayMax) {
@@ -111,17 +114,10 @@ export function packetBytesOf(
     2 +
     Buffer.byteLength(topic) +
     2 +
-    lengthBytes(propertyBytes) +
+    lengthBytesOf(propertyBytes) +
     propertyBytes +
     Buffer.byteLength(payload);
-  return 1 + lengthBytes(rest) + rest;
-}
-
-/** Bytes of a Variable Byte Integer (MQTT 5 1.5.5). */
-function lengthBytes(value: number): number {
-  if (value < 128) return 1;
-  if (value < 16_384) return 2;
-  return value < 2_097_152 ? 3 : 4;
+  return 1 + lengthBytesOf(rest) + rest;
 }
 
 /** PUBACK with a reason of 0x80 or more (MQTT 5 3.4.2.1): the broker answered, and it was no. */

@@ -104,14 +104,18 @@ export function askFor(
   const options =
     retained === 'published' ? ({ qos: 1, rap: true } as const) : ({ qos: 1 } as const);
   client.subscribe(topic, options, (error) => {
-    // Without the broker's answer it is the connection that has gone.
-    if (error == null || !('packet' in error) || error.packet == null) return;
-    onRefused(
-      fault(
-        'mqtt.subscription-refused',
-        `the broker refuses the subscription to ${topic}: ${error.message}`,
-        'Check that the broker allows this user to read there.',
-      ),
-    );
+    const reason = refusalOf(topic, error);
+    if (reason !== undefined) onRefused(reason);
   });
+}
+
+/** The broker's no to a subscription. */
+export function refusalOf(topic: string, error: Error | null | undefined): Fault | undefined {
+  // Without the broker's answer it is the connection that has gone.
+  if (error == null || !('packet' in error) || error.packet == null) return undefined;
+  return fault(
+    'mqtt.subscription-refused',
+    `the broker refuses the subscription to ${topic}: ${error.message}`,
+    'Check that the broker allows this user to read there.',
+  );
 }

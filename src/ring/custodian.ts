@@ -96,8 +96,8 @@ function readLedger(slots: Slots): Ledger {
   const direct = at.directOutcomes.map(
     (_, index) => Atomics.load(slots.words, at.producerWords + index) >>> 0,
   );
-  const [full = 0, driver = 0, gated = 0, failedAtCapture = 0] = direct;
-  const totals = { captured: full + driver + gated + failedAtCapture, inFlight: 0 };
+  const [full = 0, driver = 0, gated = 0, failedAtCapture = 0, throttled = 0] = direct;
+  const totals = { captured: full + driver + gated + failedAtCapture + throttled, inFlight: 0 };
   const settled = at.slotOutcomes.map(() => 0);
   for (let slot = 0; slot < slots.shape.slots; slot += 1) addSlot(slots, slot, totals, settled);
   const [classified = 0, superseded = 0, failed = 0, stopped = 0] = settled;
@@ -105,7 +105,7 @@ function readLedger(slots: Slots): Ledger {
     captured: totals.captured,
     classified,
     gated,
-    dropped: { superseded, full, driver, stopped },
+    dropped: { superseded, full, driver, throttled, stopped },
     failed: failed + failedAtCapture,
     inFlight: totals.inFlight,
   };

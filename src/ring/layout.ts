@@ -43,7 +43,7 @@ export const beforeWord = 5 * lineWords;
 const headerWords = 8 * lineWords;
 
 /** Outcomes that the producer counts for frames that never held a slot. */
-export const directOutcomes = ['full', 'driver', 'gated', 'failed'] as const;
+export const directOutcomes = ['full', 'driver', 'gated', 'failed', 'throttled'] as const;
 export type DirectOutcome = (typeof directOutcomes)[number];
 
 /** Outcomes of frames that held a slot, in the order of the state codes from `settledBase`. */

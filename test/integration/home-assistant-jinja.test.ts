@@ -71,7 +71,13 @@ function renderedCases(): readonly Case[] {
   }
   for (const label of [...strangeLabels, null]) receive(topics.label, labelOf(label, 0.123456));
   for (const state of healthStates) receive(topics.health, healthOf({ state }));
-  const fault = { code: 'camera.busy', message: `"it's" <busy> & 🐈`, mend: '', retryable: true };
+  const fault = {
+    code: 'camera.busy',
+    component: 'camera' as const,
+    message: `"it's" <busy> & 🐈`,
+    mend: '',
+    retryable: true,
+  };
   const camera = { state: 'waiting', source: '', fault, reopens: 0, restarts: 0 } as const;
   const { temperatureCelsius: _, ...cold } = healthOf({ camera });
   receive(topics.health, cold);

@@ -31,6 +31,7 @@ function open({ camera, frameDeadline, clock, stop }: Opening) {
     config,
     need: { width: 64, height: 48 },
     frameDeadline: millis(frameDeadline ?? 30_000),
+    frozenAfter: undefined,
   };
   return openRpicamSource(request, clock ?? systemClock, stop ?? never);
 }
@@ -298,6 +299,60 @@ test('half a frame is never delivered: it fails, and then the source is broken',
   assert.equal(last.fault.code, 'camera.frame-broken');
   assert.ok(last.fault.message.includes(`${(320 * 240 * 1.5) / 2} bytes`));
   assert.equal((await readOut(source)).last.kind, 'broken');
+});
+
+/** Begins the stream anew; why not, if not. */
+async function restart({ restart: begin }: FrameSource): Promise<Fault | undefined> {
+  assert.ok(begin !== undefined);
+  const restarted = await begin();
+  return restarted.ok ? undefined : restarted.fault;
+}
+
+test('a source whose program has ended, or stalls, goes on with another run of it', async () => {
+  for (const behaviour of ['end-after:3', 'stall-after:3', 'half-frame-after:3']) {
+    using installed = installRpicam({ ...usual, behaviour });
+    await using source = await openWell({ frameDeadline: 400 });
+    const pids: number[] = [];
+    for (let run = 0; run < 3; run += 1) {
+      const pid = await installed.pid();
+      assert.ok(!pids.includes(pid), behaviour);
+      for (const other of pids) assert.ok(!isRunning(other), behaviour);
+      pids.push(pid);
+      let { frames, last } = await readOut(source);
+      assert.equal(frames, 3);
+      if (last.kind === 'failed') ({ frames, last } = await readOut(source));
+      assert.equal(last.kind, 'broken');
+      assert.equal(await restart(source), undefined, behaviour);
+    }
+  }
+});
+
+test('a program that gives other frames than before, or none, must be opened again', async () => {
+  using _installed = installRpicam(usual);
+  await using source = await openWell({});
+  await readFrame(source, createSlot(2 ** 20));
+  for (const [behaviour, code] of [
+    ['grant:256x144', 'camera.refused'],
+    ['no-cameras', 'camera.none'],
+  ] as const) {
+    using other = installRpicam({ ...usual, behaviour });
+    assert.equal((await restart(source))?.code, code);
+    assert.ok(!isRunning(await other.pid()));
+  }
+  assert.equal(await restart(source), undefined);
+  await readFrame(source, createSlot(2 ** 20));
+});
+
+test('a stop ends the wait for a stream that does not begin', async () => {
+  const stop = new AbortController();
+  using _installed = installRpicam(usual);
+  await using source = await openWell({ stop: stop.signal });
+  using other = installRpicam({ ...usual, behaviour: 'never-start' });
+  const begun = restart(source);
+  const pid = await other.pid();
+  stop.abort();
+  assert.equal((await begun)?.code, 'camera.broken');
+  assert.ok(!isRunning(pid));
 });
 
 for (const [behaviour, code] of [

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import type { Fault } from '../../src/base/fault.ts';
-import { createRandom } from '../../src/base/random.ts';
-import { micros } from '../../src/base/time.ts';
-import { restartPolicy } from '../../src/daemon/restart-policy.ts';
+import { millis, systemClock } from '../../src/base/time.ts';
 import { openSeat } from '../../src/daemon/seat.ts';
 
 type Command = 'hello' | 'die' | 'end';
 
-/** A seat with a real thread in it; waits between restarts take no time. */
+/** A seat with a real thread in it. */
 function mortalSeat() {
   const events = new EventEmitter();
   const faults: Fault[] = [];
@@ -17,43 +15,54 @@ function mortalSeat() {
     name: 'mortal',
     url: new URL('../support/mortal-worker.js', import.meta.url),
     died: 'inference.died',
-    clock: { now: () => micros(0), sleep: async () => {} },
-    random: createRandom(1),
-    isReplaceable: () => true,
+    clock: systemClock,
+    stop: 'end',
     onSeated: (child) => child.send('hello'),
     onReport: () => events.emit('here'),
     onLeft: () => events.emit('left'),
-    onRestart: (reason) => faults.push(reason),
-    onGiveUp: (reason) => events.emit('gave-up', reason),
+    onDied: (reason) => faults.push(reason),
   });
   return { seat, events, faults };
 }
 
-test('a thread that dies is replaced, so often and no oftener, and its death is told', async () => {
+test('a thread that dies is told of, and replaced when that is asked for', async () => {
   const { seat, events, faults } = mortalSeat();
-  for (let death = 0; death < restartPolicy.restartsMax; death += 1) {
-    await once(events, 'here');
-    seat.send('die');
-    await once(events, 'left');
-  }
   await once(events, 'here');
   seat.send('die');
-  const [reason] = (await once(events, 'gave-up')) as [Fault];
-  assert.match(reason.message, /the mortal thread died: told to die/);
-  assert.equal(reason.code, 'inference.died');
-  assert.equal(faults.length, restartPolicy.restartsMax);
-  assert.equal(seat.restarts(), restartPolicy.restartsMax);
+  await once(events, 'left');
+  assert.match(faults[0]?.message ?? '', /the mortal thread died: told to die/);
+  assert.equal(faults[0]?.code, 'inference.died');
+  assert.equal(seat.facts().died?.code, 'inference.died');
+  assert.equal(seat.facts().signs, undefined);
+  assert.ok(seat.isEmpty());
+  seat.refill(millis(0));
+  assert.equal(seat.facts().died, undefined, 'it is seen to');
+  await once(events, 'here');
+  assert.equal(seat.restarts(), 1);
+  assert.ok(seat.facts().signs !== undefined);
+  seat.retire();
+  seat.send('end');
 });
 
-test('a thread that ends without being asked is replaced too', async () => {
+test('a thread that works is asked to leave before another takes its place', async () => {
+  const { seat, events, faults } = mortalSeat();
+  await once(events, 'here');
+  seat.refill(millis(0));
+  seat.refill(millis(0));
+  await once(events, 'left');
+  await once(events, 'here');
+  assert.equal(seat.restarts(), 1);
+  assert.equal(faults.length, 0, 'it left as asked');
+  seat.retire();
+  seat.send('end');
+});
+
+test('a thread that ends without being asked is told of too', async () => {
   const { seat, events, faults } = mortalSeat();
   await once(events, 'here');
   seat.send('end');
-  await once(events, 'here');
-  assert.match(faults[0]?.message ?? '', /ended without being asked/);
-  seat.retire();
-  seat.send('end');
   await once(events, 'left');
+  assert.match(faults[0]?.message ?? '', /ended without being asked/);
 });
 
 test('who leaves a retired seat is not replaced', async () => {
@@ -62,6 +71,7 @@ test('who leaves a retired seat is not replaced', async () => {
   seat.retire();
   seat.send('die');
   await once(events, 'left');
+  seat.refill(millis(0));
   await new Promise((resolve) => setImmediate(resolve));
   assert.ok(seat.isEmpty());
   assert.equal(faults.length, 0);

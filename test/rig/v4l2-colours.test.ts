@@ -20,6 +20,7 @@ import {
   pixelFormats,
   wholeFrame,
 } from '../../src/contract/frame.ts';
+import { noPulse } from '../../src/ring/pulse.ts';
 import { temporaryFolder } from '../support/data.ts';
 import { inputOf, type Room, roomOf } from '../support/kernel-room.ts';
 import { skipOutsideRig, until } from './support/rig.ts';
@@ -122,8 +123,8 @@ async function prepareFrame(
   frame: FrameSize,
 ): Promise<{ readonly room: Room; readonly geometry: FrameGeometry }> {
   const config = cameraSchema.parse({ source: 'v4l2', format, ...frame, fps: 25 });
-  const request = { config, need: frame, frameDeadline: millis(10_000) };
-  const opened = await openV4l2Source(node, request, systemClock);
+  const request = { config, need: frame, frameDeadline: millis(10_000), frozenAfter: undefined };
+  const opened = await openV4l2Source(node, request, { clock: systemClock, pulse: noPulse });
   assert.ok(opened.ok, `${format}: ${JSON.stringify(opened)}`);
   await using source = opened.value;
   const geometry = source.description.geometryMax;

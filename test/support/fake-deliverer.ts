@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Deliverer, DeliveryMessage } from '../../src/mqtt/delivery.ts';
 
 type Flight = {
@@ -29,6 +30,8 @@ export function createFakeDeliverer(): FakeDeliverer {
     deliver: (message, signal) =>
       new Promise((resolve) => {
         if (!isOnline || signal.aborted) return resolve('lost');
+        // One signal is that of all of them.
+        setMaxListeners(0, signal);
         sent.push({ message, resolve });
         signal.addEventListener('abort', () => resolve('lost'), { once: true });
       }),

@@ -30,7 +30,7 @@ export function createFakeDisk(): FakeDisk {
 
   const contents = () => {
     const entries = new Map<number, Entry>();
-    let books: Books = { nextId: 0, unreported: noLosses };
+    let books: Books = { messages: 0, nextId: 0, unreported: noLosses };
     for (const change of log) {
       for (const id of change.removed) entries.delete(id);
       for (const entry of change.added) entries.set(entry.id, entry);

@@ -7,6 +7,7 @@ import type {
   StatusMessage,
 } from '../../src/contract/messages.ts';
 import type { DiscoveryFacts } from '../../src/mqtt/home-assistant.ts';
+import { allOk } from './all-ok.ts';
 
 /** What a device says, for the templates that read it; and what its announcement is made of. */
 
@@ -70,12 +71,13 @@ export function healthOf(more: Partial<HealthMessage> = {}): HealthMessage {
     session,
     version: '1.2.3',
     state: 'ok',
+    components: allOk,
     at,
     clockSynced: true,
     uptimeSeconds: 61.5,
     ledger: {
       ...{ captured: 10, classified: 9, gated: 0, failed: 0, inFlight: 1 },
-      dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
+      dropped: { superseded: 0, full: 0, driver: 0, throttled: 0, stopped: 0 },
     },
     rates: { captured: 29.97002997, classified: 14.98501498, dropped: 14.985 },
     results: { published: 9, thinned: 0, unsent: 0 },

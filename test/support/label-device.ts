@@ -28,6 +28,8 @@ export async function createLabelDevice(options: LabelDeviceOptions): Promise<La
     label: { smoothing: 0, holdSeconds: 0, enter: 0.3, exit: 0.3 },
     publish: { results: false },
     stateDir,
+    // It is killed more often than a device is restarted by itself.
+    health: { restartsPerHourMax: 0 },
     ...options.config,
     mqtt: { url: options.url, reconnectSecondsMax: 1, ...options.config.mqtt },
   };

@@ -7,10 +7,14 @@ export function createManualClock(): Clock & { advance(ms: number): void } {
   return {
     now: () => micros(now),
     sleep: (duration, signal) =>
-      new Promise((wake) => {
-        if (signal?.aborted) return wake();
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const wake = (): void => {
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
         sleepers.push({ until: now + duration * 1000, wake });
-        signal?.addEventListener('abort', () => wake(), { once: true });
+        signal?.addEventListener('abort', wake);
       }),
     advance: (ms) => {
       now += ms * 1000;

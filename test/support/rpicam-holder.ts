@@ -16,7 +16,7 @@ if (isMainThread) {
   const { signal } = new AbortController();
   const { camera } = configSchema.parse({ camera: { source: 'rpicam' } });
   const need = { width: 64, height: 48 };
-  const request = { config: camera, need, frameDeadline: millis(600_000) };
+  const request = { config: camera, need, frameDeadline: millis(600_000), frozenAfter: undefined };
   const opened = await openRpicamSource(request, systemClock, signal);
   if (!opened.ok) throw new Error(opened.fault.message);
   const source = opened.value;

@@ -22,6 +22,9 @@ import { movingPicture } from './rpicam-picture.ts';
  *   no-cameras busy cma forbidden legacy old   fails at the start, as rpicam-vid does
  */
 
+// What it is called among the processes.
+process.title = 'rpicam-vid';
+
 const { values } = parseArgs({
   options: {
     codec: { type: 'string', default: 'h264' },

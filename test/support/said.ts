@@ -7,6 +7,7 @@ import type {
   ResultMessage,
   StatusMessage,
 } from '../../src/contract/messages.ts';
+import { allOk } from './all-ok.ts';
 
 /** What a device says, each message whole, with what a test is about put over it. */
 
@@ -70,6 +71,7 @@ export const healthOf = (over: Partial<HealthMessage> = {}): HealthMessage => ({
   session: 'one',
   version: '0.1.0',
   state: 'ok',
+  components: allOk,
   at,
   clockSynced: true,
   uptimeSeconds: 5400,
@@ -97,6 +99,7 @@ export const healthOf = (over: Partial<HealthMessage> = {}): HealthMessage => ({
 
 export const cameraFault = {
   code: 'camera.unplugged',
+  component: 'camera' as const,
   message: 'the camera was unplugged',
   mend: 'Plug it in again.',
   retryable: true,

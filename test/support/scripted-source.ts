@@ -74,6 +74,7 @@ export function createScriptedSource(
       sequence += 1 + step.lost;
       return true;
     },
+    restart: undefined,
     [Symbol.asyncDispose]: async () => {},
   };
 }

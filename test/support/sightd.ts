@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { packageRoot } from '../../src/base/paths.ts';
 import type { Ledger } from '../../src/contract/ledger.ts';
 import { temporaryFolder } from './data.ts';
@@ -19,22 +20,36 @@ export type Sightd = {
 };
 
 const mainFile = join(packageRoot, 'dist', 'src', 'main.js');
+/** Those that were started here and still run. */
+const running = new Set<ChildProcess>();
+// A test that fails leaves its daemon behind, which would keep its file from ending.
+const isTest = process.env['NODE_TEST_CONTEXT'] !== undefined;
+if (isTest)
+  after(() => {
+    for (const child of running) child.kill('SIGKILL');
+  });
+
 /** A process that says nothing for so long will not say it any more. */
 const patienceMs = 60_000;
 
-/** `wrapper` is a command that runs another in its own place, as `ip netns exec` does. */
+/**
+ * `wrapper` is a command that runs another in its own place, as `ip netns exec` does; `main` another
+ * copy of the program.
+ */
 export function startSightd(
   args: readonly string[],
   environment: Record<string, string> = {},
   wrapper: readonly string[] = [],
+  main: string = mainFile,
 ): Sightd {
   // A daemon leaves its state where no other test finds it.
   const state = args[0] === 'run' ? { SIGHTD_STATE_DIR: temporaryFolder() } : {};
-  const [command = mainFile, ...before] = [...wrapper, mainFile];
+  const [command = main, ...before] = [...wrapper, main];
   const child = spawn(command, [...before, ...args], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...state, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const lines: string[] = [];
   let output = '';
   let waiting: (() => void)[] = [];
@@ -53,6 +68,7 @@ export function startSightd(
   const exited = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once('close', (code, signal) => {
       isGone = true;
+      running.delete(child);
       wake();
       resolve({ code, signal });
     });

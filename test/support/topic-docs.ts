@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { contract, definitions, type MessageDefinition } from '../../src/contract/contract.ts';
-import { eventCodes, signedMessageSchema } from '../../src/contract/messages.ts';
+import { eventCodes } from '../../src/contract/event-codes.ts';
+import { signedMessageSchema } from '../../src/contract/messages.ts';
 
 /** The part of JSON Schema that the messages use. */
 type Schema = {

@@ -125,6 +125,10 @@ test('every command does what it says, and is answered where MQTT 5 asks for it'
   const wrong = await ask(broker, 'reload', commandOf());
   assert.equal(codeOf(wrong), 'config.invalid');
   assert.match(JSON.stringify(wrong), /widht/);
+  const less = await device.healthy(({ state }) => state === 'degraded');
+  assert.equal(less.components.config.fault, 'config.invalid', 'the next start would fail');
+  device.write({ log: { level: 'debug' }, commands: { burst: 1 } });
+  assert.equal((await ask(broker, 'reload', commandOf())).ok, true);
 
   assert.deepEqual(resultOf(await ask(broker, 'restart', commandOf({ what: 'camera' }))), {
     what: 'camera',

@@ -54,7 +54,10 @@ function createPrinter(command: string, args: readonly string[]) {
     await exited;
   };
   start();
-  return { lines, start, until, stop };
+  const dispose = async (): Promise<void> => {
+    if (child?.exitCode === null && child.signalCode === null) await stop('SIGKILL');
+  };
+  return { lines, start, until, stop, [Symbol.asyncDispose]: dispose };
 }
 
 const idsOf = (lines: readonly string[]): number[] =>
@@ -82,7 +85,7 @@ test('the subscriber prints each label and event once and in order, whatever bre
   const keeper = await broker.subscribeForGood('sightd/porch/#');
   const state = join(temporaryFolder(), 'state.json');
   const args = [join(folder, 'subscriber.mjs'), '--url', broker.url, '--state', state];
-  const printer = createPrinter(process.execPath, args);
+  await using printer = createPrinter(process.execPath, args);
   const device = await startDevice(broker);
 
   let sightd = device.start();
@@ -100,10 +103,13 @@ test('the subscriber prints each label and event once and in order, whatever bre
   printer.start();
   await printer.until((line) => idsOf([line])[0] === meanwhile);
   // The daemon dies in the middle, and another one goes on.
+  const countOf = (text: string): number => printer.lines.filter((line) => line === text).length;
+  // The broker may have told the will once before, when it was stopped.
+  const offlines = countOf('porch status offline');
   sightd.process.kill('SIGKILL');
   await sightd.exited;
-  await printer.until((line) => line === 'porch status offline');
-  const onlines = printer.lines.filter((line) => line === 'porch status online').length;
+  await printer.until((line) => line === 'porch status offline', offlines + 1);
+  const onlines = countOf('porch status online');
   const labels = printer.lines.filter((line) => line.startsWith('porch label ')).length;
   sightd = device.start();
   await printer.until((line) => line === 'porch status online', onlines + 1);
@@ -130,7 +136,7 @@ test('the shell script prints each change of a label once', {
   await using broker = await startMosquitto();
   const keeper = await broker.subscribeForGood('sightd/porch/#');
   const script = join(folder, 'labels.sh');
-  const printer = createPrinter(script, ['-h', '127.0.0.1', '-p', `${broker.port}`]);
+  await using printer = createPrinter(script, ['-h', '127.0.0.1', '-p', `${broker.port}`]);
   const device = await startDevice(broker);
   const sightd = device.start();
   await printer.until((line) => / porch balloon 0?\.?\d+ id=\d+$/.test(line));

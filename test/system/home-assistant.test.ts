@@ -111,9 +111,7 @@ test('a device is in Home Assistant while it is switched on, and only then', { s
   assert.ok(!existsSync(join(stateDir, 'home-assistant.json')));
 
   sightd = start();
-  await until(
-    ({ topic: where, payload }) => where === 'sightd/porch/health' && /"state":"ok"/.test(payload),
-  );
+  await sightd.untilLine('"msg":"running"');
   sightd.process.kill('SIGTERM');
   assert.equal((await sightd.exited).code, 0);
   const after = subscriber.messages.slice(read);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { imbalanceOf } from '../../src/contract/ledger.ts';
 import {
+  type HealthMessage,
   healthMessageSchema,
   type ResultMessage,
   resultMessageSchema,
@@ -113,5 +114,65 @@ test('SIGHUP applies another size, region and rotation, and a wrong config chang
   const ledger = finalLedger(sightd);
   assert.equal(ledger.inFlight, 0);
   assert.equal(imbalanceOf(ledger), 0);
+  await subscriber.close();
+});
+
+test('another queue costs neither a thread nor a frame: the camera gets another ring', {
+  skip,
+}, async () => {
+  await using broker = await startMosquitto();
+  const path = join(temporaryFolder(), 'config.yaml');
+  const configure = (queue: object): void =>
+    writeFileSync(
+      path,
+      JSON.stringify({
+        device: { id: 'porch' },
+        camera: { source: 'scene', width: 320, height: 240, fps: 30 },
+        queue,
+        publish: { resultsPerSecondMax: 0 },
+        mqtt: { url: broker.url },
+        health: { intervalSeconds: 1 },
+      }),
+    );
+  configure({ slots: 6 });
+  const subscriber = await broker.subscribe('sightd/porch/health');
+  const sightd = startSightd(['run', '--config', path]);
+  const threads = (): string[] => readdirSync(`/proc/${sightd.process.pid}/task`);
+  /** The first health that tells of so many openings of the camera, and of frames classified after that. */
+  const untilReopened = async (reopens: number): Promise<HealthMessage> => {
+    let opened: HealthMessage | undefined;
+    for (;;) {
+      const from = subscriber.messages.length;
+      const { payload } = await subscriber.until(
+        (message) => subscriber.messages.indexOf(message) >= from,
+      );
+      const health = healthMessageSchema.parse(JSON.parse(payload));
+      assert.equal(imbalanceOf(health.ledger), 0);
+      if (health.camera.reopens < reopens) continue;
+      opened ??= health;
+      if (health.ledger.classified > opened.ledger.classified + 10) return health;
+    }
+  };
+
+  await untilReopened(0);
+  const before = threads();
+  for (const [index, queue] of [
+    { slots: 2 },
+    { slots: 2, order: 'fifo' },
+    { slots: 6 },
+  ].entries()) {
+    configure(queue);
+    sightd.process.kill('SIGHUP');
+    const { ledger } = await untilReopened(index + 1);
+    assert.equal(ledger.failed, 0);
+  }
+  const after = threads();
+  assert.deepEqual(
+    before.filter((thread) => !after.includes(thread)),
+    [],
+  );
+  sightd.process.kill('SIGTERM');
+  assert.deepEqual(await sightd.exited, { code: 0, signal: null });
+  assert.equal(imbalanceOf(finalLedger(sightd)), 0);
   await subscriber.close();
 });

@@ -296,7 +296,7 @@ test('where nothing can be kept, nothing is tried', { skip }, async () => {
   await using broker = await startMosquitto();
   const device = await createDevice(broker, { stateDir: '/proc/sightd' });
   const sightd = device.start();
-  await device.healthy(({ state }) => state === 'ok');
+  await device.healthy(({ components }) => components.outbox.state === 'degraded');
   device.desire({ version: 1, config: { camera: { fps: 10 } } });
   const refused = await device.reported(1, 'rejected');
   assert.match(refused.errors[0]?.message ?? '', /cannot be tried: cannot write to \/proc\/sightd/);

@@ -70,7 +70,7 @@ test('a CSI camera that crashes, stalls, breaks off or is not installed comes ba
     );
   };
   const untilFault = (code: string) =>
-    untilHealth(({ camera }) => camera.state === 'waiting' && camera.fault?.code === code);
+    untilHealth(({ camera }) => camera.state !== 'streaming' && camera.fault?.code === code);
 
   assert.match((await untilSeeing()).camera.source, /^Raspberry Pi camera/);
   rpicam.behave('stall-after:20');

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { faultCodes } from '../../src/base/fault.ts';
 import { packageRoot } from '../../src/base/paths.ts';
 import { contract, definitions, type MessageDefinition } from '../../src/contract/contract.ts';
+import { injectionFaults } from '../../src/contract/injections.ts';
 import { configDocs } from '../support/config-docs.ts';
+import { faultDocs, withFaults } from '../support/fault-docs.ts';
 import { schemaFiles, withTables } from '../support/topic-docs.ts';
 
 const docs = join(packageRoot, 'docs');
@@ -22,6 +25,18 @@ test('the tables of docs/topics.md are what the contract says (npm run docs)', (
   for (const topic of sections) {
     assert.ok(topicsPage.includes(`made by npm run docs: ${topic} `), `a table of ${topic}`);
   }
+});
+
+test('docs/faults.md is what the catalogue says (npm run docs)', () => {
+  assert.equal(readFileSync(join(docs, 'faults.md'), 'utf8'), faultDocs());
+});
+
+test('docs/runbook.md has what the catalogue says of each fault (npm run docs)', () => {
+  const page = readFileSync(join(docs, 'runbook.md'), 'utf8');
+  assert.equal(page, withFaults(page));
+  for (const code of faultCodes) assert.ok(page.includes(`#### ${code}\n`), code);
+  const table = page.slice(page.indexOf('## Injecting faults'));
+  for (const fault of injectionFaults) assert.ok(table.includes(`\`${fault}\``), fault);
 });
 
 test('docs/schemas is what the contract says (npm run docs)', () => {

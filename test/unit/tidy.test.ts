@@ -38,7 +38,7 @@ const sharedPackages: Readonly<Record<string, readonly string[]>> = {
 const roots: readonly RegExp[] = [
   /^main\.ts$/,
   /(^|\/)worker\.ts$/,
-  /^inference\/assembly\/tensor\.ts$/, // Compiled to WebAssembly by scripts/setup.mjs.
+  /^(inference\/assembly\/tensor|camera\/assembly\/scene)\.ts$/, // Compiled to WebAssembly by scripts/setup.mjs.
   /\.d\.ts$/, // Declares globals; found by the compiler.
 ];
 

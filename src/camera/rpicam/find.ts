@@ -13,7 +13,7 @@ const listBytesMax = 2 ** 20;
 const tools = [...videoTools, 'rpicam-hello', 'libcamera-hello'];
 
 /** The cameras at the CSI connectors; none is a list without cameras. */
-export async function listRpicams(): Promise<Outcome<readonly RpicamCamera[]>> {
+export async function listRpicams(stop?: AbortSignal): Promise<Outcome<readonly RpicamCamera[]>> {
   const tool = findTool(tools, process.env['PATH']);
   if (tool === undefined) return failure(rpicamMissing);
   try {
@@ -21,6 +21,7 @@ export async function listRpicams(): Promise<Outcome<readonly RpicamCamera[]>> {
       env: toolEnvironmentOf(process.env),
       timeout: listTimeoutMs,
       killSignal: 'SIGKILL',
+      ...(stop === undefined ? {} : { signal: stop }),
       maxBuffer: listBytesMax,
     });
     // Some versions write the list to stderr.

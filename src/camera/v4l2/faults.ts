@@ -1,7 +1,8 @@
-import { constants, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { constants, readFileSync, statSync } from 'node:fs';
 import { constants as system } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { type Fault, type FaultCode, fault } from '../../base/fault.ts';
+import { holdersOf, processText } from '../holders.ts';
 
 const { EACCES, EBUSY, EIO, ENODEV, ENOENT, ENOMEM, ENOSPC, ENXIO, EPERM, EPIPE } = system.errno;
 
@@ -16,7 +17,11 @@ export function faultOf(errno: number, path: string, what: string): Fault {
     case ENXIO:
       return say('camera.unplugged', 'the camera is gone', plugIn);
     case EBUSY:
-      return say('camera.busy', `the camera is in use${holdersOf(path)}`, 'End the other program.');
+      return say(
+        'camera.busy',
+        `the camera is in use${holdersText(path)}`,
+        'End the other program.',
+      );
     case EACCES:
     case EPERM:
       return say('camera.forbidden', 'this user may not open the camera', permit(path));
@@ -75,32 +80,8 @@ function readText(path: string): string {
   }
 }
 
-/** Names who has the device open, as far as /proc tells this user: `, by motion (pid 812)`. */
-function holdersOf(path: string): string {
-  const device = statSync(path, { throwIfNoEntry: false })?.rdev;
-  if (device === undefined) return '';
-  const holders = namesIn('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => hasOpen(pid, device))
-    .map((pid) => `${readText(`/proc/${pid}/comm`).trim()} (pid ${pid})`);
+/** Names who has the device open, where that can be known: `, by motion (pid 812)`. */
+function holdersText(path: string): string {
+  const holders = holdersOf(path).map(processText);
   return holders.length === 0 ? '' : `, by ${holders.join(', ')}`;
-}
-
-function hasOpen(pid: string, device: number): boolean {
-  return namesIn(`/proc/${pid}/fd`).some((name) => {
-    const link = `/proc/${pid}/fd/${name}`;
-    try {
-      return readlinkSync(link).startsWith('/dev/') && statSync(link).rdev === device;
-    } catch {
-      return false; // Closed meanwhile.
-    }
-  });
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // Another user's process, or one that ended.
-  }
 }

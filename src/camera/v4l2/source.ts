@@ -4,6 +4,7 @@ import { copyBytes } from '../../base/libc.ts';
 import { type Clock, type Micros, micros, millis } from '../../base/time.ts';
 import { askedSizeOf, type FrameGeometry, frameBytesOf } from '../../contract/frame.ts';
 import type { SourceRequest } from '../../contract/threads.ts';
+import type { Pulse } from '../../ring/pulse.ts';
 import { decodeJpeg } from '../image.ts';
 import type { FrameSource, Reading } from '../source.ts';
 import { chooseMode, type Wish } from './choose.ts';
@@ -11,29 +12,40 @@ import { setControls } from './controls.ts';
 import { type CopyPlan, copyPlane, type PlaneCopy, planCopy } from './copy-plan.ts';
 import { type CaptureDevice, openCaptureDevice } from './device.ts';
 import { type CaptureFormat, motionJpeg } from './formats.ts';
+import { createGapCounter } from './gap-counter.ts';
 import { listFormats, listModes, type Mode } from './modes.ts';
 import { type Granted, negotiate } from './negotiate.ts';
 import { buffersMax, type CaptureStream, type DriverFrame, startStream } from './stream.ts';
+
+/** What a source needs of the thread that it is read in. */
+type Surroundings = { readonly clock: Clock; readonly pulse: Pulse };
 
 /** Opens a V4L2 camera, chooses its mode, sets its controls and starts it. */
 export async function openV4l2Source(
   path: string,
   request: SourceRequest,
-  clock: Clock,
+  { clock, pulse }: Surroundings,
 ): Promise<Outcome<FrameSource>> {
+  // A driver whose camera does not answer may keep its caller for seconds, and some for ever.
+  pulse.begin();
+  const started = openCamera(path, request);
+  pulse.end();
+  return started.ok
+    ? success(createSource(started.value, request, { clock, pulse }))
+    : failure(started.fault);
+}
+
+function openCamera(path: string, request: SourceRequest): Outcome<Camera> {
   const opened = openCaptureDevice(path);
   if (!opened.ok) return opened;
-  const device = opened.value;
-  const started = startCamera(device, request);
-  if (!started.ok) {
-    device[Symbol.dispose]();
-    return started;
-  }
-  return success(createSource(device, started.value, request, clock));
+  const started = startCamera(opened.value, request);
+  if (!started.ok) opened.value[Symbol.dispose]();
+  return started;
 }
 
 /** A camera that runs, and how its frames are read. */
 type Camera = {
+  readonly device: CaptureDevice;
   readonly mode: Mode;
   readonly granted: Granted;
   readonly stream: CaptureStream;
@@ -69,6 +81,7 @@ function startCamera(device: CaptureDevice, request: SourceRequest): Outcome<Cam
   const stream = startStream(device, granted.value);
   if (!stream.ok) return stream;
   return success({
+    device,
     mode: choice.mode,
     granted: granted.value,
     stream: stream.value,
@@ -125,12 +138,11 @@ const nothing = new Uint8Array(0);
 const stampAgeMax = micros(10_000_000);
 
 function createSource(
-  device: CaptureDevice,
   camera: Camera,
   request: SourceRequest,
-  clock: Clock,
+  { clock, pulse }: Surroundings,
 ): FrameSource {
-  const { stream, granted, mode, geometry, plan } = camera;
+  const { device, stream, granted, mode, geometry, plan } = camera;
   const bytesUsed = frameBytesOf(geometry);
   const readiness = openReadiness(device.descriptor);
   const counter = createGapCounter();
@@ -176,7 +188,9 @@ function createSource(
     if (frame.isDamaged) return damaged(device.path, 'the driver marks it as damaged');
     if (plan === undefined) {
       const jpeg = frame.planes[0] ?? nothing;
+      pulse.begin();
       const pixels = await decodeJpeg(jpeg, geometry.width, geometry.height);
+      pulse.end();
       if (!pixels.ok) return pixels.fault;
       copyBytes(target, pixels.value);
       return undefined;
@@ -236,30 +250,21 @@ function createSource(
       due = undefined;
       return true;
     },
+    restart: async () => {
+      due = undefined;
+      patience = 2 * deadline;
+      counter.restart();
+      pulse.begin();
+      const restarted = stream.restart();
+      pulse.end();
+      return restarted;
+    },
     [Symbol.asyncDispose]: async () => {
+      pulse.begin();
       readiness[Symbol.dispose]();
       stream[Symbol.dispose]();
       device[Symbol.dispose]();
-    },
-  };
-}
-
-/** Counts what the driver lost from the gaps in its sequence numbers, which are 32 bits and wrap. */
-export function createGapCounter() {
-  let last: number | undefined;
-  let lost = 0;
-  return {
-    see: (sequence: number): void => {
-      const gap = last === undefined ? 0 : (sequence - last - 1) >>> 0;
-      // A number that goes back is a driver that began to count anew.
-      if (gap < 2 ** 31) lost += gap;
-      last = sequence;
-    },
-    /** The frames lost since the last call. */
-    take: (): number => {
-      const taken = lost;
-      lost = 0;
-      return taken;
+      pulse.end();
     },
   };
 }
@@ -284,7 +289,7 @@ const stalled = (path: string, deadline: number): Fault =>
   fault(
     'camera.stalled',
     `${path}: no frame for ${Math.round(deadline / 100) / 10} s`,
-    'It is opened again by itself; if it stays so, check its cable and power supply.',
+    'It is started again by itself; if it stays so, check its cable and power supply.',
   );
 
 const damaged = (path: string, why: string): Fault =>

@@ -9,7 +9,7 @@ import type { Granted } from './negotiate.ts';
 import { createRecord, type StructRecord } from './record.ts';
 import * as v4l2 from './structs.ts';
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, ENODEV } = constants.errno;
 
 /** What the driver had when it was asked for a frame. */
 export type Dequeued =
@@ -35,6 +35,8 @@ export interface CaptureStream extends Disposable {
   dequeue(): Dequeued;
   /** Gives a frame's buffer back to the driver. One that is refused is offered again later. */
   giveBack(frame: DriverFrame): void;
+  /** Stops the camera, queues all its buffers, whoever had them, and starts it again. */
+  restart(): Outcome<void>;
 }
 
 /** Enough for the driver to fill one while one is read, with one to spare for each of them. */
@@ -85,11 +87,15 @@ export function startStream(device: CaptureDevice, granted: Granted): Outcome<Ca
     for (const index of refused) errno = queue(index) || errno;
     return errno;
   };
-  for (let index = 0; index < requested.value; index += 1) queue(index);
-  const errno = refused.size < requested.value ? 0 : queueRefused();
-  if (errno !== 0) return abandon(device.faultOf(errno, 'VIDIOC_QBUF'));
-  const started = device.request('VIDIOC_STREAMON', typeWord(device));
-  if (started !== 0) return abandon(device.faultOf(started, 'VIDIOC_STREAMON'));
+  const begin = (): Outcome<void> => {
+    for (let index = 0; index < mapped.length; index += 1) queue(index);
+    const errno = refused.size < mapped.length ? 0 : queueRefused();
+    if (errno !== 0) return failure(device.faultOf(errno, 'VIDIOC_QBUF'));
+    const started = device.request('VIDIOC_STREAMON', typeWord(device));
+    return started === 0 ? success(undefined) : failure(device.faultOf(started, 'VIDIOC_STREAMON'));
+  };
+  const begun = begin();
+  if (!begun.ok) return abandon(begun.fault);
 
   return success({
     dequeue: () => {
@@ -103,13 +109,27 @@ export function startStream(device: CaptureDevice, granted: Granted): Outcome<Ca
       buffer.prepare(0);
       const code = device.request('VIDIOC_DQBUF', buffer.record);
       if (code === EAGAIN) return { kind: 'nothing' };
-      if (code !== 0) return { kind: 'broken', fault: faultOf(code, device.path, 'VIDIOC_DQBUF') };
+      if (code !== 0) return { kind: 'broken', fault: endOf(device, code) };
       const index = buffer.record.get('index');
       return { kind: 'frame', frame: frameOf(buffer, mapped[index] ?? []) };
     },
     giveBack: (frame) => void queue(frame.buffer),
+    restart: () => {
+      // The driver has no buffer any more after this; those that it gave out are in its hands again.
+      const stopped = device.request('VIDIOC_STREAMOFF', typeWord(device));
+      if (stopped !== 0) return failure(device.faultOf(stopped, 'VIDIOC_STREAMOFF'));
+      refused.clear();
+      return begin();
+    },
     [Symbol.dispose]: release,
   });
+}
+
+/** A camera whose cable is pulled may say anything but that: who asks it for its name hears it. */
+function endOf(device: CaptureDevice, errno: number): Fault {
+  const capability = createRecord(v4l2.v4l2Capability);
+  const isGone = device.request('VIDIOC_QUERYCAP', capability) === ENODEV;
+  return faultOf(isGone ? ENODEV : errno, device.path, 'VIDIOC_DQBUF');
 }
 
 function typeWord(device: CaptureDevice): Uint8Array {

@@ -166,6 +166,7 @@ const healthStyles = {
   starting: 'cyan',
   ok: 'green',
   degraded: 'yellow',
+  failing: 'red',
   stopping: 'dim',
 } as const;
 

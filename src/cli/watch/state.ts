@@ -12,7 +12,7 @@ import type {
 import type { LinkState } from '../../mqtt/connection.ts';
 import type { Said, Watched } from './message.ts';
 
-/** What is known of the devices, from what they said. Times are this machine's, since 1970. */
+/** What is known of the devices, from what they said. Times are of this machine's monotonic clock. */
 export type WatchState = {
   /** The broker and the devices that are looked at, in words. */
   readonly title: string;

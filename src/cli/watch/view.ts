@@ -19,13 +19,18 @@ type Detail = { readonly rank: number; readonly lines: readonly Line[] };
 
 /**
  * The whole picture in at most `rows - 1` lines of at most `columns - 1` cells: a row for each
- * device, and below the rows as much as there is room for, trouble first.
+ * device, and below the rows as much as there is room for, trouble first. `time` is now, in ISO 8601.
  */
-export function renderWatch(state: WatchState, columns: number, rows: number): readonly Line[] {
+export function renderWatch(
+  state: WatchState,
+  columns: number,
+  rows: number,
+  time: string,
+): readonly Line[] {
   // Nothing is written into the last cell of a line or the last line: terminals differ there.
   const cells = Math.max(1, columns - 1);
   const all = [...state.devices.values()].sort((a, b) => byName.compare(a.id, b.id));
-  const head = headOf(state, all);
+  const head = headOf(state, all, time);
   const room = Math.max(1, rows - 1 - head.length - 1);
   if (all.length === 0) {
     return [...head, ...waitingLines].slice(0, rows - 1).map((line) => cutLine(line, cells));
@@ -54,12 +59,15 @@ const waitingLines: readonly Line[] = [
   [span('what they have kept only to who names the device: --device ID.')],
 ];
 
-function headOf(state: WatchState, devices: readonly WatchedDevice[]): readonly Line[] {
+function headOf(
+  state: WatchState,
+  devices: readonly WatchedDevice[],
+  time: string,
+): readonly Line[] {
   const { title, broker, now, turnedAway, refusal } = state;
   const states = devices.map((device) => deviceStateOf(device, now));
   const online = states.filter((one) => one === 'online').length;
   const troubled = devices.filter((device) => isInTrouble(device, now)).length;
-  const time = new Date(now).toISOString();
   const line: Line = [
     span('sightd watch', 'bold'),
     span(`  ${counted(devices.length, 'device')}, ${online} online`),

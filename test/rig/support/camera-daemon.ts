@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packageRoot } from '../../../src/base/paths.ts';
@@ -36,13 +36,22 @@ export interface CameraDaemon extends AsyncDisposable {
   untilFault(code: string, since: number): Promise<HealthMessage>;
   /** Waits for so many results more than there are now. */
   untilMoreResults(count: number): Promise<void>;
+  /** Waits for a line of its log that has this text, after the first `since` lines. */
+  untilSaid(text: string, since: number): Promise<string>;
   /** Has it read another camera section. Returns how many health messages there were before. */
   reconfigure(camera: object): number;
-  /** Open file descriptors, and resident memory in MiB. */
-  holdings(): { readonly descriptors: number; readonly megabytes: number };
+  /** What it holds on to: not what is there for a moment, as the files are that it looks into every second. */
+  holdings(): Promise<Holdings>;
   /** Asks it to stop, which it must do well, and checks all that it said; returns its last ledger. */
   stop(): Promise<Ledger>;
 }
+
+export type Holdings = {
+  /** How many descriptors are open, by what they are of. */
+  readonly descriptors: ReadonlyMap<string, number>;
+  /** Resident memory in MiB. */
+  readonly megabytes: number;
+};
 
 export type CameraDaemonOptions = {
   readonly id: string;
@@ -129,16 +138,24 @@ export async function startCameraDaemon(
       const before = results.length;
       await wait(`${count} more results`, () => results.length >= before + count || undefined);
     },
+    untilSaid: (text, since) =>
+      wait(`a line with ${text}`, () => lines.slice(since).find((line) => line.includes(text))),
     reconfigure: (section) => {
       hear();
       write(section);
       child.kill('SIGHUP');
       return healths.length;
     },
-    holdings: () => ({
-      descriptors: readdirSync(`/proc/${child.pid}/fd`).length,
-      megabytes: Number(/VmRSS:\s+(\d+)/.exec(readText(`/proc/${child.pid}/status`))?.[1]) / 1024,
-    }),
+    holdings: async () => {
+      hear();
+      const enough = healths.length + healthsLooked;
+      let held = holdingsOf(child.pid);
+      await wait('what it holds is seen', () => {
+        held = leastOf(held, holdingsOf(child.pid));
+        return healths.length >= enough || undefined;
+      });
+      return held;
+    },
     stop: async () => {
       child.kill('SIGTERM');
       await until('sightd ends', () => end);
@@ -152,6 +169,40 @@ export async function startCameraDaemon(
       await until('sightd is gone', () => end);
       await subscriber.close();
     },
+  };
+}
+
+/** One comes each second; it is looked at all the time, and at no moment of a second more than at others. */
+const healthsLooked = 3;
+
+function holdingsOf(pid: number | undefined): Holdings {
+  const folder = `/proc/${pid}/fd`;
+  const descriptors = new Map<string, number>();
+  for (const name of readdirSync(folder)) {
+    const target = targetOf(join(folder, name));
+    if (target !== undefined) descriptors.set(target, (descriptors.get(target) ?? 0) + 1);
+  }
+  const kibibytes = /VmRSS:\s+(\d+)/.exec(readText(`/proc/${pid}/status`))?.[1];
+  return { descriptors, megabytes: Number(kibibytes) / 1024 };
+}
+
+/** What a descriptor is of, such as `socket:[]` or `/dev/video`: which one does not matter. */
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link).replace(/\d+/g, '');
+  } catch {
+    return undefined; // Closed meanwhile.
+  }
+}
+
+/** The least of each, so that what is seen only sometimes counts for nothing. */
+function leastOf(some: Holdings, others: Holdings): Holdings {
+  const least = [...some.descriptors].map(
+    ([target, count]) => [target, Math.min(count, others.descriptors.get(target) ?? 0)] as const,
+  );
+  return {
+    descriptors: new Map(least.filter(([, count]) => count > 0)),
+    megabytes: Math.min(some.megabytes, others.megabytes),
   };
 }
 

@@ -13,6 +13,7 @@ test('a fault carries its sentences and whether another try can help', () => {
   const broken = fault('camera.frame-unreadable', 'cannot decode a.png', 'Replace it.');
   assert.deepEqual(broken, {
     code: 'camera.frame-unreadable',
+    component: 'camera',
     message: 'cannot decode a.png',
     mend: 'Replace it.',
     retryable: true,

@@ -4,6 +4,8 @@ import { type Fault, fault } from '../../../src/base/fault.ts';
 import { type Micros, micros, systemClock } from '../../../src/base/time.ts';
 import { type CaptureEnd, captureFrames } from '../../../src/camera/capture.ts';
 import { createChangeMeter } from '../../../src/camera/change.ts';
+import type { FreezeMeter } from '../../../src/camera/freeze.ts';
+import { createThrottle } from '../../../src/camera/throttle.ts';
 import { imbalanceOf, type Ledger } from '../../../src/contract/ledger.ts';
 import type { RingOrder } from '../../../src/contract/ring.ts';
 import { openConsumer, type ReadableFrame } from '../../../src/ring/consumer.ts';
@@ -23,13 +25,17 @@ const broken: Fault = fault('camera.frame-broken', 'half a frame', 'Check the ca
 const unplugged: Fault = fault('camera.unplugged', 'it is gone', 'Plug it in.');
 const hopeless: Fault = fault('camera.replay-unreadable', 'no video', 'Use another.');
 
-const noDrops = { superseded: 0, full: 0, driver: 0, stopped: 0 };
+const noDrops = { superseded: 0, full: 0, driver: 0, throttled: 0, stopped: 0 };
 
-type Setting = ScriptOptions & { readonly order: RingOrder; readonly slots: number };
+type Setting = ScriptOptions & {
+  readonly order: RingOrder;
+  readonly slots: number;
+  readonly freeze: FreezeMeter;
+};
 
 /** A source with its script, a real ring, and all ends of it. */
 function settingOf(script: readonly Step[], part: Partial<Setting> = {}) {
-  const { order = 'fifo', slots = 4, lossless = false, onDue = () => {} } = part;
+  const { order = 'fifo', slots = 4, lossless = false, onDue = () => {}, freeze } = part;
   const shape = { slots, slotBytes: scriptedBytes, order, readers: 1, workspaceBytes: 64 };
   const ring = createRing(shape);
   const producer = openProducer(ring, 1);
@@ -42,9 +48,12 @@ function settingOf(script: readonly Step[], part: Partial<Setting> = {}) {
     time += 10_000;
     return micros(time);
   };
+  const clock = { ...systemClock, now: tick };
+  const throttle = createThrottle(clock);
   return {
     source,
     producer,
+    throttle,
     stop,
     failures,
     consumer: openConsumer(ring, 2, 0),
@@ -54,8 +63,10 @@ function settingOf(script: readonly Step[], part: Partial<Setting> = {}) {
         source,
         producer,
         meter: createChangeMeter(),
+        freeze,
+        throttle: throttle,
         onFrameFailed: (reason) => failures.push(reason),
-        clock: { ...systemClock, now: tick },
+        clock,
         signal: stop.signal,
       }),
   };
@@ -220,6 +231,62 @@ describe('capturing into a full ring', () => {
     const scene: Scene = settingOf([frame(1), { kind: 'ended' }], { slots: 1 });
     assert.deepEqual(await scene.capture(), { kind: 'ended' });
     assertLedger(scene, { captured: 1, inFlight: 1 });
+  });
+});
+
+describe('capturing fewer frames than there are', () => {
+  const levels = (count: number): Step[] => Array.from({ length: count }, (_, at) => frame(at));
+
+  it('lets the others go without a slot, and counts them', async () => {
+    const scene = settingOf([...levels(40), { kind: 'ended' }], { slots: 40 });
+    // Frames come every twenty milliseconds here: the clock is looked at twice for each.
+    scene.throttle.limit(10);
+    assert.deepEqual(await scene.capture(), { kind: 'ended' });
+    const { captured, inFlight, dropped } = scene.custodian.ledger();
+    assert.equal(captured, 40);
+    assert.ok(inFlight >= 8 && inFlight <= 12, `${inFlight} taken`);
+    assertLedger(scene, { captured, inFlight, dropped: { ...noDrops, throttled: 40 - inFlight } });
+    assert.equal(dropped.throttled, 40 - inFlight);
+  });
+
+  it('costs no waiting frame for one that is let go', async () => {
+    const scene = settingOf([...levels(3), { kind: 'ended' }], { slots: 1, order: 'latest' });
+    scene.throttle.limit(0.1);
+    await scene.capture();
+    assertLedger(scene, { captured: 3, inFlight: 1, dropped: { ...noDrops, throttled: 2 } });
+    assert.deepEqual(
+      takeAll(scene).map(({ sequence }) => sequence),
+      [1],
+    );
+  });
+
+  it('sees the end though no frame is wanted, and is no reason to lose one that must not be', async () => {
+    const broken = settingOf([frame(1), { kind: 'broken', fault: unplugged }]);
+    broken.throttle.limit(0.1);
+    assert.deepEqual(await broken.capture(), { kind: 'broken', fault: unplugged });
+    const lossless = settingOf([...levels(3), { kind: 'ended' }], { lossless: true });
+    lossless.throttle.limit(0.1);
+    await lossless.capture();
+    assertLedger(lossless, { captured: 3, inFlight: 3 });
+  });
+});
+
+describe('capturing a picture that stands still', () => {
+  it('ends with the frame by which it is found, which is a frame like others', async () => {
+    const frozen = fault('camera.frozen', 'it stands still', 'Start it again.');
+    const seen: number[] = [];
+    const scene = settingOf([frame(1), frame(1), frame(1), frame(1)], {
+      freeze: {
+        see: (pixels, geometry, score) => {
+          assert.deepEqual([pixels[0], geometry], [1, scriptedGeometry]);
+          seen.push(score);
+          return seen.length === 3 ? frozen : undefined;
+        },
+      },
+    });
+    assert.deepEqual(await scene.capture(), { kind: 'broken', fault: frozen });
+    assert.deepEqual(seen, [255, 0, 0]);
+    assertLedger(scene, { captured: 3, inFlight: 3 });
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/base/random.ts';
-import { createGapCounter } from '../../../src/camera/v4l2/source.ts';
+import { createGapCounter } from '../../../src/camera/v4l2/gap-counter.ts';
 
 function lostIn(...sequences: number[]): number {
   const counter = createGapCounter();

@@ -35,7 +35,7 @@ function stateAfter(said: readonly (readonly [topic: string, payload: unknown])[
 }
 
 const linesOf = (state: WatchState, columns: number, rows: number): string[] =>
-  renderWatch(state, columns, rows).map(plainOf);
+  renderWatch(state, columns, rows, new Date(start).toISOString()).map(plainOf);
 
 const waitingCamera = { ...healthOf().camera, state: 'waiting' as const, fault: cameraFault };
 const porch = [

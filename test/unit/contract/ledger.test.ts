@@ -1,29 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/base/random.ts';
-import { dropReasons, imbalanceOf, type Ledger, sumOf } from '../../../src/contract/ledger.ts';
+import {
+  dropReasons,
+  emptyLedger,
+  imbalanceOf,
+  type Ledger,
+  sumOf,
+} from '../../../src/contract/ledger.ts';
 import { ledgerSchema } from '../../../src/contract/messages.ts';
-
-const empty: Ledger = {
-  captured: 0,
-  classified: 0,
-  gated: 0,
-  dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
-  failed: 0,
-  inFlight: 0,
-};
 
 function randomLedger(seed: number): Ledger {
   const random = createRandom(seed);
   const some = () => Math.floor(random() * 1_000_000);
   const parts = { classified: some(), gated: some(), failed: some(), inFlight: some() };
-  const dropped = { superseded: some(), full: some(), driver: some(), stopped: some() };
+  const dropped = {
+    superseded: some(),
+    full: some(),
+    driver: some(),
+    throttled: some(),
+    stopped: some(),
+  };
   const captured = [...Object.values(parts), ...Object.values(dropped)].reduce((a, b) => a + b, 0);
   return { captured, ...parts, dropped };
 }
 
 test('a ledger in which every frame has one place balances', () => {
-  assert.equal(imbalanceOf(empty), 0);
+  assert.equal(imbalanceOf(emptyLedger), 0);
   for (let seed = 1; seed <= 50; seed += 1) assert.equal(imbalanceOf(randomLedger(seed)), 0);
 });
 
@@ -39,14 +42,14 @@ test('a frame without a place shows as one missing, whichever place it is missin
 });
 
 test('a frame with two places shows as one too many', () => {
-  assert.equal(imbalanceOf({ ...empty, captured: 1, classified: 1, inFlight: 1 }), -1);
+  assert.equal(imbalanceOf({ ...emptyLedger, captured: 1, classified: 1, inFlight: 1 }), -1);
 });
 
 test('what is published as a ledger has every place and no negative count', () => {
   assert.ok(ledgerSchema.safeParse(randomLedger(4)).success);
-  assert.ok(!ledgerSchema.safeParse({ ...empty, inFlight: -1 }).success);
-  const { full: _, ...withoutFull } = empty.dropped;
-  assert.ok(!ledgerSchema.safeParse({ ...empty, dropped: withoutFull }).success);
+  assert.ok(!ledgerSchema.safeParse({ ...emptyLedger, inFlight: -1 }).success);
+  const { full: _, ...withoutFull } = emptyLedger.dropped;
+  assert.ok(!ledgerSchema.safeParse({ ...emptyLedger, dropped: withoutFull }).success);
 });
 
 test('two parts of a session add up place by place, and balance if both do', () => {
@@ -62,5 +65,5 @@ test('two parts of a session add up place by place, and balance if both do', () 
     assert.equal(imbalanceOf(sum), 0);
   }
   const ledger = randomLedger(7);
-  assert.deepEqual(sumOf(ledger, empty), ledger);
+  assert.deepEqual(sumOf(ledger, emptyLedger), ledger);
 });

@@ -303,6 +303,7 @@ test('a variable that names no section is a warning; those of others are left al
   const reading = parseConfig('', {
     SIGHTD_CAMRA_WIDTH: '1',
     SIGHTD_TRACE: '1',
+    SIGHTD_INJECT: 'faults',
     PATH: '/bin',
     CAMERA_WIDTH: '5',
     SIGHTD_CAMERA_FPS: undefined,

@@ -272,12 +272,12 @@ test('the label follows every frame, thinned or unsent', () => {
 test('a watched label counts though it is not among the best, and counts once when it is', () => {
   const config = { label: { smoothing: 0, holdSeconds: 0, thresholds: { bird: 0.1 } } };
   const bench = createBench({ config });
-  bench.publish({ top: best('empty', 0.85), watched: [{ label: 'bird', score: 0.12 }] });
+  bench.publish({ top: best('empty', 0.85), watched: best('bird', 0.12) });
   assert.equal(bench.labelMessages().at(-1)?.label, 'bird');
   assert.equal(bench.labelMessages().at(-1)?.score, 0.12);
   bench.publish({
     top: [...best('empty', 0.85), ...best('bird', 0.05)],
-    watched: [{ label: 'bird', score: 0.05 }],
+    watched: best('bird', 0.05),
   });
   assert.equal(bench.labelMessages().at(-1)?.label, 'empty');
 });

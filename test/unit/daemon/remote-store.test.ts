@@ -148,7 +148,27 @@ test('a broken file is set aside and said, and the device goes on without it', (
 });
 
 test('a folder that cannot be written is a fault, at once', () => {
-  const outcome = openRemoteStore('/proc/sightd').mark({ version: 1, layer: {} });
+  const store = openRemoteStore('/proc/sightd');
+  const outcome = store.mark({ version: 1, layer: {} });
   assert.ok(!outcome.ok);
   assert.equal(outcome.fault.code, 'state.unwritable');
+  assert.equal(store.trouble(), outcome.fault);
+  // There is nothing to clear, so that nothing was written.
+  assert.ok(store.clear().ok);
+  assert.equal(store.trouble(), outcome.fault);
+});
+
+test('a folder that can be written again has no trouble', () => {
+  const folder = temporaryFolder();
+  const { calls } = callsUntil(0);
+  let isBroken = true;
+  const mixed = new Proxy(fs, {
+    get: (_fs, name) => (isBroken ? calls : fs)[name as keyof FileCalls],
+  }) as FileCalls;
+  const store = openRemoteStore(folder, mixed);
+  assert.ok(!store.keep(keptOf(3)).ok);
+  assert.equal(store.trouble()?.code, 'state.unwritable');
+  isBroken = false;
+  assert.ok(store.keep(keptOf(3)).ok);
+  assert.equal(store.trouble(), undefined);
 });

@@ -57,7 +57,7 @@ function install(rings: Rings, handle: RingHandle) {
   };
 }
 
-const noDrops = { superseded: 0, full: 0, driver: 0, stopped: 0 };
+const noDrops = { superseded: 0, full: 0, driver: 0, throttled: 0, stopped: 0 };
 const empty: Ledger = {
   captured: 0,
   classified: 0,

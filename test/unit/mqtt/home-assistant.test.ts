@@ -111,6 +111,7 @@ test('health, its reasons and its figures are shown', () => {
   assert.deepEqual(home.attributesOf('health'), attributes);
   const fault = {
     code: 'camera.unplugged',
+    component: 'camera' as const,
     message: `the camera's "cable" is <out> & gone`,
     mend: 'Plug it in.',
     retryable: true,

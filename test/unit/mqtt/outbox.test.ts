@@ -266,6 +266,7 @@ for (const trouble of [full, fault('outbox.unwritable', 'read-only', 'Remount it
     const { outbox, troubles } = await open(disk);
     assert.deepEqual([troubles, disk.setAsideAs], [[trouble], []]);
     assert.equal(outbox.figures().stored, false);
+    assert.equal(outbox.trouble(), trouble);
     const id = offer(outbox, 'event');
     assert.deepEqual(idsOf(outbox), [id]);
   });
@@ -283,6 +284,7 @@ for (const trouble of [full, fault('outbox.unwritable', 'read-only', 'Remount it
     assert.deepEqual(idsOf(outbox), ids);
     assert.deepEqual(troubles, [trouble]);
     assert.equal(outbox.figures().stored, false);
+    assert.equal(outbox.trouble(), trouble);
     await outbox.close();
   });
 }
@@ -305,4 +307,5 @@ test('a store that is damaged while it runs is replaced by one with all that wai
   );
   assert.equal(troubles.length, 1);
   assert.equal(outbox.figures().stored, true);
+  assert.equal(outbox.trouble(), undefined, 'it is stored again');
 });

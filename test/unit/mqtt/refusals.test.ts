@@ -159,6 +159,7 @@ test('the same refusal is said once a connection, however large the message', ()
   const log = createRefusalLog(({ message }) => said.push(message));
   const tooLarge = (bytes: number): Fault => ({
     code: 'mqtt.message-too-large',
+    component: 'link',
     message: `a message of ${bytes} bytes to t`,
     mend: '',
     retryable: false,

@@ -13,6 +13,7 @@ import {
 import { openCustodian } from '../../../src/ring/custodian.ts';
 import {
   createRing,
+  directOutcomes,
   pageBytes,
   ringBytesOf,
   slotOffsetOf,
@@ -78,6 +79,7 @@ const dropped = (changes: Partial<Ledger['dropped']> = {}): Ledger['dropped'] =>
   superseded: 0,
   full: 0,
   driver: 0,
+  throttled: 0,
   stopped: 0,
   ...changes,
 });
@@ -223,18 +225,19 @@ test('frames that never held a slot have their places too, and take sequence num
   producer.count('driver', 10);
   producer.count('gated', 4);
   producer.count('failed', 1);
+  producer.count('throttled', 5);
   producer.count('driver', 0);
   assert.deepEqual(custodian.ledger(), {
-    captured: 17,
+    captured: 22,
     classified: 0,
     gated: 4,
-    dropped: dropped({ full: 2, driver: 10 }),
+    dropped: dropped({ full: 2, driver: 10, throttled: 5 }),
     failed: 1,
     inFlight: 0,
   });
   capture(producer, 1);
   const frame = expectFrame(consumer);
-  assert.deepEqual([frame.sequence, frame.ordinal], [18, 1]);
+  assert.deepEqual([frame.sequence, frame.ordinal], [23, 1]);
 });
 
 test('an abandoned slot was never captured and can be claimed again', () => {
@@ -462,7 +465,7 @@ function startWalk(seed: number, order: RingOrder) {
     ordinal: 0,
     waiting: [],
     counts: { classified: 0, gated: 0, failed: 0 },
-    dropped: { superseded: 0, full: 0, driver: 0, stopped: 0 },
+    dropped: { superseded: 0, full: 0, driver: 0, throttled: 0, stopped: 0 },
   };
   const openSeat = (reader: number): Seat => ({
     consumer: openConsumer(ring, firstReaderOwner + reader, reader),
@@ -480,7 +483,7 @@ function stepCamera({ book, order, random, pick, ring, custodian }: Walk, camera
   const { producer, slot } = camera;
   if (slot === undefined && pick(5) === 0) {
     const frames = pick(4);
-    const outcome = (['full', 'driver', 'gated', 'failed'] as const)[pick(4)] ?? 'full';
+    const outcome = directOutcomes[pick(directOutcomes.length)] ?? 'full';
     producer.count(outcome, frames);
     book.sequence += frames;
     if (outcome === 'gated' || outcome === 'failed') book.counts[outcome] += frames;
